@@ -1,0 +1,53 @@
+# The verbs of the house. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+export CAREWAY_ENVIRONMENT := development
+export PYTHONDONTWRITEBYTECODE :=
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv ## Serve on http://127.0.0.1:8000 with an embedded PostgreSQL and demo data (PORT=…)
+	@exec $(BIN)/python manage.py run --port $(PORT)
+
+test: .venv ## Every test, in parallel (ARGS="-k word" narrows)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv ## Style, types, import law, migration drift, OpenAPI
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check_openapi
+
+format: .venv ## Let ruff lay out the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
+	@$(BIN)/python manage.py token --scope "$(SCOPE)" --subject "$(SUBJECT)" --organization "$(ORGANIZATION)"
+
+migrations: .venv ## Write migrations for changed models
+	@$(BIN)/python manage.py makemigrations
+
+lock: .venv ## Compile the locks from pyproject.toml, with hashes and without an index host
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  pyproject.toml -o requirements/runtime.txt $(UPGRADE)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --group dev -c requirements/runtime.txt pyproject.toml -o requirements/development.txt $(UPGRADE)
+
+clean: ## Remove the environment and everything that run and test wrote
+	@rm -rf .venv .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+
+# The one environment of every verb. Made anew, from nothing, whenever the lock changes; the mark is written last, so an
+# interrupted installation is made again.
+.venv: .venv/made-from-lock
+.venv/made-from-lock: requirements/development.txt
+	@echo "Making .venv from the hash-pinned lock (once) …"
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
+	@cp requirements/development.txt .venv/made-from-lock
+
+.PHONY: help run test lint format token migrations lock clean .venv

@@ -1,0 +1,10 @@
+"""The Django app of the chassis."""
+
+from django.apps import AppConfig
+
+
+class ChassisConfig(AppConfig):
+    name = __package__
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers the system checks)

@@ -1,0 +1,82 @@
+"""Finds the words for a violated constraint: the database holds the invariant, the model words it kindly.
+
+A CheckConstraint or UniqueConstraint carries its words itself (`violation_error_code`, `violation_error_message`).
+What Django cannot declare (a composite foreign key, a constraint trigger) is worded in the model's `database_rules`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import models
+
+
+class Rule(NamedTuple):
+    """The words of one constraint. `conflict` tells a 409 (it depends on other rows) from a 400."""
+
+    pointer: str
+    code: str
+    message: str
+    conflict: bool = False
+
+
+def one_of(field: str, words: type[models.TextChoices]) -> models.CheckConstraint:
+    """The column holds one of the published words; serializers say so kindly before the database has to."""
+    return models.CheckConstraint(
+        condition=models.Q(**{f"{field}__in": words.values}), name=f"%(app_label)s_%(class)s_{field}"
+    )
+
+
+def rule(name: str, condition: Any, message: str) -> models.CheckConstraint:
+    """A CHECK with its words; the violated rule's code is its name."""
+    return models.CheckConstraint(
+        condition=condition,
+        name=f"%(app_label)s_%(class)s_{name}",
+        violation_error_code=name.replace("_", "-"),
+        violation_error_message=message,
+    )
+
+
+def listing(*fields: str, name: str) -> models.Index:
+    """The index of a list: the organization, what is filtered by, and the keyset."""
+    return models.Index(fields=["organization", *fields, "created_at", "id"], name=f"%(app_label)s_%(class)s_{name}")
+
+
+def by_name(name: str) -> Rule | None:
+    """The rule of the constraint `name`, or None when nobody worded it."""
+    return _rules().get(name)
+
+
+@functools.cache
+def _rules() -> dict[str, Rule]:
+    found: dict[str, Rule] = {}
+    for model in apps.get_models():
+        found |= getattr(model, "database_rules", {})
+        for constraint in model._meta.constraints:
+            if constraint.violation_error_code:
+                unique = isinstance(constraint, models.UniqueConstraint)
+                found[constraint.name] = Rule(
+                    pointer=_pointer(constraint),
+                    code=constraint.violation_error_code,
+                    message=str(constraint.violation_error_message),
+                    conflict=unique,
+                )
+    return found
+
+
+def _pointer(constraint: models.BaseConstraint) -> str:
+    """The member a client would look at first: the last field of a unique rule, the first one of a check."""
+    if isinstance(constraint, models.UniqueConstraint):
+        return "/" + constraint.fields[-1] if constraint.fields else ""
+    condition: Any = getattr(constraint, "condition", None)
+    while isinstance(condition, models.Q) and condition.children:
+        child = condition.children[0]
+        if isinstance(child, tuple):
+            return "/" + child[0].split("__")[0]
+        condition = child
+    expressions = condition.get_source_expressions() if hasattr(condition, "get_source_expressions") else []
+    return (
+        next((f"/{name.name}" for name in condition.flatten() if isinstance(name, models.F)), "") if expressions else ""
+    )

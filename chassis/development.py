@@ -1,0 +1,118 @@
+"""The issuer of development: a key made on first start, and tokens signed with it. Production refuses its tokens.
+
+Settings import this file while they load: it reads neither them nor the framework.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.exceptions import ImproperlyConfigured
+from jwt.algorithms import RSAAlgorithm
+
+from .issuers import DEVELOPMENT_ISSUER, DEVELOPMENT_NAME
+
+AUDIENCE = "careway"
+PUBLIC_MEMBERS = ("kty", "kid", "use", "alg", "n", "e")
+PUBLIC_SUFFIX = ".jwks.json"
+
+
+def development_issuer(path: Path) -> dict[str, Any]:
+    """The development issuer as `parse_issuers` reads it; makes its key at `path` when there is none.
+
+    The private key is a JWK only its owner can read; the JWK Set (RFC 7517) is written beside it. Several processes may
+    start at once. Raises ImproperlyConfigured when the file holds no key.
+    """
+    if not path.exists():
+        _make_key(path)
+    public = path.with_name(path.stem + PUBLIC_SUFFIX)
+    private = _read_key(path)
+    document = json.dumps({"keys": [{member: private[member] for member in PUBLIC_MEMBERS}]}).encode()
+    if not public.exists() or public.read_bytes() != document:
+        os.replace(_written(document, public.parent), public)
+    return {
+        "name": DEVELOPMENT_NAME,
+        "issuer": DEVELOPMENT_ISSUER,
+        "audiences": [AUDIENCE],
+        "jwks_file": str(public.absolute()),
+        "organization_claim": "organization",
+    }
+
+
+def private_key_beside(jwks_file: str) -> Path:
+    """Where the private key of a development key set lies."""
+    public = Path(jwks_file)
+    return public.with_name(public.name.removesuffix(PUBLIC_SUFFIX) + ".json")
+
+
+def mint(
+    path: Path,
+    *,
+    subject: str,
+    organization: str,
+    scopes: Sequence[str],
+    seconds: int,
+    audience: str = AUDIENCE,
+    **claims: Any,
+) -> str:
+    """An access token (RFC 9068) signed with the key at `path`; `claims` are added, or replace what is here."""
+    private = _read_key(path)
+    now = int(time.time())
+    payload = {
+        "iss": DEVELOPMENT_ISSUER,
+        "sub": subject,
+        "aud": audience,
+        "client_id": "careway-development",
+        "iat": now,
+        "nbf": now,
+        "exp": now + seconds,
+        "jti": str(uuid.uuid4()),
+        "scope": " ".join(scopes),
+        "organization": organization,
+    }
+    headers = {"typ": "at+jwt", "kid": private["kid"]}
+    return jwt.encode({**payload, **claims}, jwt.PyJWK(private), algorithm=private["alg"], headers=headers)
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key: dict[str, Any] = RSAAlgorithm.to_jwk(
+        rsa.generate_private_key(public_exponent=65537, key_size=2048), as_dict=True
+    )
+    # `to_jwk` adds key_ops, which would deny the public half the verifying.
+    del key["key_ops"]
+    key |= {"kid": f"{DEVELOPMENT_NAME}-{uuid.uuid4()}", "use": "sig", "alg": "RS256"}
+    written = _written(json.dumps(key).encode(), path.parent)
+    try:
+        # A link appears whole or not at all, and unlike a renaming never replaces the key of a process that was faster.
+        os.link(written, path)
+    except FileExistsError:
+        pass
+    finally:
+        written.unlink()
+
+
+def _written(content: bytes, folder: Path) -> Path:
+    """A new file with that content, readable by its owner alone."""
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    return Path(name)
+
+
+def _read_key(path: Path) -> dict[str, Any]:
+    try:
+        key = json.loads(path.read_bytes())
+        jwt.PyJWK(key)
+        return {**key, "kid": key["kid"], "alg": key["alg"], "d": key["d"]}
+    except (ValueError, TypeError, AttributeError, KeyError, jwt.PyJWTError) as error:
+        raise ImproperlyConfigured(f"{path.name} holds no private key; delete it, and a new one is made") from error

@@ -1,0 +1,83 @@
+"""What can be read without a token: the index of links, the catalogue of problems, each service's OpenAPI document and its page."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from .problems import CATALOGUE, Problem, respond
+from .renderers import encode, json_response
+
+# Nothing from elsewhere, no inline script. Swagger UI sets style attributes and draws its icons as data: URLs.
+DOCUMENTATION_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def _get_only(request: HttpRequest) -> HttpResponse | None:
+    if request.method in {"GET", "HEAD"}:
+        return None
+    return respond(Problem("method-not-allowed", headers={"Allow": "GET, HEAD"}), request)
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """Where to go from here."""
+    services = {
+        service: {"documentation": f"/{service}/v1/docs", "openapi": f"/{service}/v1/openapi.json"}
+        for service in settings.SERVICES
+    }
+    links = {
+        "services": services,
+        "problems": "/problems",
+        "health": {"live": "/livez", "ready": "/readyz"},
+        "version": settings.VERSION,
+    }
+    return _get_only(request) or json_response(encode(links))
+
+
+def problems(request: HttpRequest) -> HttpResponse:
+    """Every kind of problem: what `type` points to."""
+    kinds = {
+        code: {"status": kind.status, "title": kind.title, "advice": kind.advice} for code, kind in CATALOGUE.items()
+    }
+    return _get_only(request) or json_response(encode(kinds))
+
+
+def openapi(request: HttpRequest, service: str) -> HttpResponse:
+    """The OpenAPI 3.1 document of a service."""
+    return _get_only(request) or json_response(openapi_document(service))
+
+
+@functools.cache
+def openapi_document(service: str) -> bytes:
+    """Made once a process: it takes a second, and never changes."""
+    return encode(generate(service))
+
+
+def generate(service: str) -> dict[str, Any]:
+    """The document as a dictionary; paths are relative to the service's prefix."""
+    about = {"TITLE": f"Careway {service}", "SERVERS": [{"url": f"/{service}/v1"}]}
+    with patched_settings(about):
+        document: dict[str, Any] = SchemaGenerator(urlconf=f"{service}.urls").get_schema(request=None, public=True)
+    return document
+
+
+class DocumentationView(SpectacularSwaggerSplitView):
+    """Swagger UI from our own static files, under a policy that lets nothing else in."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+    url = "openapi.json"
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().get(request, *args, **kwargs)
+        response["Content-Security-Policy"] = DOCUMENTATION_POLICY
+        return response

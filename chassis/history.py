@@ -1,0 +1,48 @@
+"""History: database triggers record every change with its actor and trace; this file tells the triggers who and why.
+
+django-pghistory writes the triggers. Its own way of passing the context prefixes every statement with a SELECT, which
+cannot be prepared; here the context is set once a transaction by set_config, which its triggers read all the same
+(docs/adr/0007).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pghistory
+from django.db import connection, models, transaction
+from opentelemetry import trace
+
+from .issuers import Caller
+
+Model = TypeVar("Model", bound=models.Model)
+
+
+def tracked(model: type[Model]) -> type[Model]:
+    """Class decorator: every insert, update and delete of the model's rows leaves an event, which nobody can change."""
+    decorate: Callable[[type[Model]], type[Model]] = pghistory.track(
+        pghistory.InsertEvent("created"),
+        pghistory.UpdateEvent("changed"),
+        pghistory.DeleteEvent("deleted"),
+        context_field=pghistory.ContextJSONField(),
+        context_id_field=None,
+        append_only=True,
+        meta={"indexes": [models.Index(fields=["pgh_obj", "pgh_id"], name=f"{model.__name__.lower()}_history")]},
+    )
+    return decorate(model)
+
+
+@contextmanager
+def recorded(caller: Caller, request_id: str = "") -> Iterator[None]:
+    """One transaction whose changes are recorded as the caller's."""
+    context: dict[str, Any] = {"actor": caller.actor, "organization": caller.organization, "request_id": request_id}
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        context["trace_id"] = trace.format_trace_id(span.trace_id)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('pghistory.context_metadata', %s, true)", [json.dumps(context)])
+        yield

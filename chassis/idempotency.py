@@ -1,0 +1,71 @@
+"""Retries: a POST with an Idempotency-Key happens once, also across a crash and under concurrency.
+
+The answer is stored in the transaction of the write itself, so either both exist or neither. A second caller's INSERT
+waits on the first one's uncommitted row, which is the lock: no other is needed.
+(draft-ietf-httpapi-idempotency-key-header)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from .models import IdempotentAnswer
+from .problems import Problem, invalid
+from .renderers import json_response
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+PRINTABLE = re.compile(r"[\x20-\x7e]{1,128}")
+STORED_HEADERS = ("ETag", "Location")
+
+# One statement takes the key, takes it over when it has expired, or waits for whoever holds it.
+TAKE = """
+    INSERT INTO {table} AS answer (caller, route, key, digest, body, headers)
+    VALUES (%s, %s, %s, %s, '', '{{}}')
+    ON CONFLICT (caller, route, key) DO UPDATE
+        SET digest = excluded.digest, status = NULL, body = '', headers = '{{}}', created_at = now()
+        WHERE answer.created_at < now() - interval '24 hours'
+    RETURNING 1
+""".format(table=IdempotentAnswer._meta.db_table)
+
+
+class Key:
+    """The key of one request; use within the transaction of its write."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self._name = request.headers[HEADER]
+        if not PRINTABLE.fullmatch(self._name):
+            raise invalid(HEADER, "malformed", "Must be 1 to 128 printable ASCII characters.", place="header")
+        self._scope = (f"{request.user.actor} {request.user.organization}", request.path, self._name)
+        self._digest = hashlib.sha256(body).digest()
+
+    def replay(self) -> HttpResponse | None:
+        """The stored answer, or None when the request is to be done now. Raises Problem: key-reused, in-use."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(TAKE, [*self._scope, self._digest])
+                if cursor.fetchone():
+                    return None
+        except OperationalError as error:
+            if (
+                getattr(error.__cause__, "sqlstate", "") == "55P03"
+            ):  # lock_not_available: the first caller is still at it
+                raise Problem("in-use", headers={"Retry-After": "1"}) from error
+            raise
+        stored = IdempotentAnswer.objects.get(pk=self._scope)
+        if bytes(stored.digest) != self._digest:
+            raise Problem("key-reused")
+        return json_response(stored.body, status=stored.status or 200, headers={**stored.headers, REPLAYED: "true"})
+
+    def store(self, response: HttpResponse) -> None:
+        """Keeps the answer; an exception before this leaves no trace of the key."""
+        headers: dict[str, Any] = {name: response[name] for name in STORED_HEADERS if name in response}
+        IdempotentAnswer.objects.filter(pk=self._scope).update(
+            status=response.status_code, body=response.content.decode(), headers=headers
+        )

@@ -1,0 +1,346 @@
+"""OpenAPI 3.1, complete: every status a client can get, with its body and headers, from the declarations the code runs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+
+from .pagination import DEFAULT_LIMIT, MAX_LIMIT
+from .problems import CATALOGUE
+
+Schema = dict[str, Any]
+
+# What can go wrong, by action; the statuses of `ALWAYS` belong to every operation behind a token.
+ALWAYS = (400, 401, 403, 404, 406, 500, 503)
+BODY = (408, 409, 413, 415)
+TROUBLE: dict[str, tuple[int, ...]] = {
+    "create": (*BODY, 422),
+    "update": (*BODY, 412, 428),
+    "partial_update": (*BODY, 412, 428),
+    "destroy": (409, 412, 428),
+    "transitions": (*BODY, 412, 422, 428),
+    "vcf": (*BODY, 422),
+    "list": (409,),
+}
+WORDS = {
+    "list": "One page, newest first unless ordered otherwise. Follow `next` and `previous`; there is no total.",
+    "retrieve": "One record. With `If-None-Match` an unchanged one is 304.",
+    "create": "Makes a record. With an `Idempotency-Key` a retry answers what the first request answered.",
+    "update": "Replaces the record: what the body leaves out returns to its default.",
+    "partial_update": "Changes the members that the body has (JSON Merge Patch, RFC 7396).",
+    "destroy": "Deletes a record that is still in its first state and has no dependants.",
+    "transitions": "Moves the record to another status.",
+    "history": "Every change of the record, recorded by the database: when, what, by whom, and the record as it then was.",
+}
+ETAG_HEADER: Schema = {
+    "description": "The record's version, for If-Match and If-None-Match.",
+    "schema": {"type": "string"},
+}
+LOCATION_HEADER: Schema = {"description": "URL of the new record.", "schema": {"type": "string", "format": "uri"}}
+REPLAYED_HEADER: Schema = {
+    "description": "`true` when this is the stored answer of an earlier request.",
+    "schema": {"type": "string"},
+}
+
+
+def header(name: str, description: str, *, required: bool = False, **schema: Any) -> Schema:
+    """A request header parameter."""
+    return {
+        "in": "header",
+        "name": name,
+        "description": description,
+        "required": required,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def query(name: str, description: str, **schema: Any) -> Schema:
+    """A query parameter."""
+    return {"in": "query", "name": name, "description": description, "schema": {"type": "string", **schema}}
+
+
+IF_MATCH = header("If-Match", "The ETag of the version that was read.", required=True, examples=['"1"'])
+IF_NONE_MATCH = header("If-None-Match", "The ETag of the version the client holds.", examples=['"1"'])
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key", "Makes a retry safe for 24 hours.", minLength=1, maxLength=128, pattern="^[ -~]+$"
+)
+PAGE = [
+    {
+        **query("limit", "Rows a page."),
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    },
+    query("cursor", "From `next` or `previous`, as it was given."),
+]
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The token, as OpenAPI calls it."""
+
+    target_class = "chassis.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> Schema:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of a trusted OpenID Connect issuer.",
+        }
+
+
+class ComputedField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A Computed documents itself by its child."""
+
+    target_class = "chassis.representation.Computed"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+        return auto_schema._map_serializer_field(self.target.child, direction)
+
+
+class RecordSchema(AutoSchema):
+    """One operation, from the view's action."""
+
+    @property
+    def _action(self) -> str:
+        return str(self.view.action)
+
+    @property
+    def _record(self) -> ResolvedComponent:
+        return self.resolve_serializer(self.view.serializer_class(), "response")
+
+    def get_tags(self) -> list[str]:
+        return [self.view.get_queryset_model()._meta.verbose_name_plural]
+
+    def get_description(self) -> str:
+        method = getattr(type(self.view), self._action, None)
+        words = (
+            WORDS.get(self._action)
+            if self._action in WORDS and not getattr(method, "__doc__", None)
+            else method.__doc__
+        )
+        scope = self._scope()
+        return f"{words or ''}\n\nScope: `{scope}`."
+
+    def get_summary(self) -> str:
+        return f"{self._action.replace('_', ' ')} {self.view.get_queryset_model()._meta.verbose_name}"
+
+    def get_auth(self) -> list[Schema]:
+        return [{"bearer": [self._scope()]}]
+
+    def _scope(self) -> str:
+        request = type("Request", (), {"method": self.method, "user": None})
+        return str(self.view.required_scope(request))
+
+    def _get_parameters(self) -> list[Schema]:
+        parameters: list[Schema] = super()._get_parameters()
+        action = self._action
+        if action == "list" and self.filtered:
+            parameters += [query("ordering", "The order of the list.", enum=list(self.view.orderings)), *PAGE]
+        elif action == "history":
+            parameters += [query("ordering", "The order of the list.", enum=["-at", "at"]), *PAGE]
+        elif action == "retrieve":
+            parameters.append(IF_NONE_MATCH)
+        elif action in {"update", "partial_update", "destroy", "transitions"}:
+            parameters.append(IF_MATCH)
+        if action in {"create", "transitions"}:
+            parameters.append(IDEMPOTENCY_KEY)
+        return parameters + getattr(self.view, "documented_parameters", {}).get(action, [])
+
+    @property
+    def filtered(self) -> bool:
+        """A list that is paged and filtered, not an export."""
+        return not hasattr(self.view, "export_media_type")
+
+    def get_filter_backends(self) -> list[Any]:
+        return super().get_filter_backends() if self._action == "list" and self.filtered else []
+
+    def _get_pagination_parameters(self) -> list[Schema]:
+        return []  # ours stand in _get_parameters, beside the ordering
+
+    def _get_request_body(self, direction: Any = "request") -> Schema | None:
+        if self._action == "vcf":
+            content: Schema = {
+                media_type: {"schema": {"type": "string", "format": "binary"}}
+                for media_type in self.view.vcf_media_types
+            }
+        elif self._action == "transitions":
+            content = {"application/json": {"schema": self._transition()}}
+        elif self._action in {"create", "update", "partial_update"}:
+            serializer = self.view.serializer_class(partial=self._action == "partial_update")
+            schema = self.resolve_serializer(serializer, "request").ref
+            types = [
+                "application/json",
+                *(["application/merge-patch+json"] if self._action == "partial_update" else []),
+            ]
+            example = {} if self._action == "partial_update" else {"example": self.view.serializer_class.Meta.example}
+            content = {media_type: {"schema": schema, **example} for media_type in types}
+        else:
+            return None
+        return {"content": content, "required": True}
+
+    def _transition(self) -> Schema:
+        machine = self.view.get_queryset_model().machine
+        return {
+            "type": "object",
+            "required": ["to"],
+            "additionalProperties": False,
+            "properties": {
+                "to": {"type": "string", "enum": machine.targets},
+                "reason": {
+                    "type": "string",
+                    "maxLength": 1000,
+                    "description": f"Required for {', '.join(sorted(machine.reasoned)) or 'none'}.",
+                },
+            },
+            "examples": [{"to": machine.targets[0]}],
+        }
+
+    def _get_response_bodies(self, direction: Any = "response") -> Schema:
+        statuses = sorted({*ALWAYS, *TROUBLE.get(self._action, ())})
+        return {
+            **self._success(),
+            **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses},
+        }
+
+    def _success(self) -> Schema:
+        action = self._action
+        if hasattr(self.view, "export_media_type"):
+            return {"200": _content(self.view.export_media_type, {"type": "string"}, "The whole export, streamed.")}
+        if action == "destroy":
+            return {"204": {"description": "Deleted."}}
+        if action == "vcf":
+            summary = _content("application/json", self.view.summary_schema, "Counters of what the file held.")
+            return {"200": {**summary, "description": "The analysis holds this very file already."}, "201": summary}
+        if action == "list":
+            return {"200": _content("application/json", _page(self._record.ref), "One page.")}
+        if action == "history":
+            return {"200": _content("application/json", _page(_event(self._record.ref)), "One page of changes.")}
+        record = {**_content("application/json", self._record.ref, "The record."), "headers": {"ETag": ETAG_HEADER}}
+        if action == "create":
+            record["headers"] |= {"Location": LOCATION_HEADER, "Idempotent-Replayed": REPLAYED_HEADER}
+            return {"201": record}
+        not_modified = (
+            {"304": {"description": "Not changed since.", "headers": {"ETag": ETAG_HEADER}}}
+            if action == "retrieve"
+            else {}
+        )
+        return {"200": record, **not_modified}
+
+
+def _content(media_type: str, schema: Schema, description: str) -> Schema:
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _page(row: Schema) -> Schema:
+    link = {"type": ["string", "null"], "format": "uri"}
+    return {
+        "type": "object",
+        "required": ["results", "next", "previous"],
+        "properties": {"results": {"type": "array", "items": row}, "next": link, "previous": link},
+    }
+
+
+def _event(record: Schema) -> Schema:
+    text = {"type": ["string", "null"]}
+    return {
+        "type": "object",
+        "required": ["at", "action", "actor", "request_id", "trace_id", "version", "record"],
+        "properties": {
+            "at": {"type": "string", "format": "date-time"},
+            "action": {"type": "string", "enum": ["created", "changed", "deleted"]},
+            "actor": text,
+            "request_id": text,
+            "trace_id": text,
+            "version": {"type": "integer"},
+            "record": record,
+        },
+    }
+
+
+def problem_schema() -> Schema:
+    """RFC 9457's members, and ours."""
+    text = {"type": "string"}
+    fault = {
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {name: text for name in ("pointer", "parameter", "header", "column", "code", "message")}
+        | {"line": {"type": "integer"}},
+    }
+    return {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "instance": {"type": "string", "format": "uri"},
+            "code": {"type": "string", "enum": list(CATALOGUE)},
+            "request_id": text,
+            "trace_id": text,
+            "errors": {"type": "array", "items": fault},
+        },
+    }
+
+
+def complete_document(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """Post-processing hook: problems as components, closed request bodies, links from a record to what can be done with it."""
+    components = result.setdefault("components", {})
+    components["schemas"]["Problem"] = problem_schema()
+    components["responses"] = {
+        f"Problem{status}": _problem_response(status) for status in sorted({kind.status for kind in CATALOGUE.values()})
+    }
+    for name, schema in components["schemas"].items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+    for path, item in result["paths"].items():
+        for method, operation in item.items():
+            _link(result["paths"], path, method, operation)
+    return result
+
+
+def _problem_response(status: int) -> Schema:
+    kinds = {code: kind for code, kind in CATALOGUE.items() if kind.status == status}
+    code, kind = next(iter(kinds.items()))
+    example = {
+        "type": f"/problems#{code}",
+        "title": kind.title,
+        "status": status,
+        "detail": kind.advice,
+        "instance": "urn:uuid:0b3bd8a4-9f0e-4a35-a0f2-6a4b7c1d2e3f",
+        "code": code,
+        "request_id": "0b3bd8a4-9f0e-4a35-a0f2-6a4b7c1d2e3f",
+    }
+    headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
+    response: Schema = {
+        "description": " ".join(f"`{code}`: {kind.title}." for code, kind in kinds.items()),
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+        },
+    }
+    if status in headers:
+        response["headers"] = {headers[status]: {"schema": {"type": "string"}}}
+    return response
+
+
+def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
+    """From the answer that makes or shows a record: how to read it, move it, and see its history (OpenAPI links)."""
+    detail = path if path.endswith("/{id}") else f"{path}/{{id}}"
+    created = operation["responses"].get("201" if method == "post" else "200")
+    if detail not in paths or not created or "ETag" not in created.get("headers", {}):
+        return
+    target = paths[detail]
+    links = {
+        "read": (target.get("get"), {}),
+        "change": (target.get("patch"), {"header.If-Match": "$response.header.ETag"}),
+        "move": (paths.get(f"{detail}/transitions", {}).get("post"), {"header.If-Match": "$response.header.ETag"}),
+        "history": (paths.get(f"{detail}/history", {}).get("get"), {}),
+    }
+    created["links"] = {
+        name: {"operationId": linked["operationId"], "parameters": {"path.id": "$response.body#/id", **parameters}}
+        for name, (linked, parameters) in links.items()
+        if linked
+    }

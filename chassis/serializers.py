@@ -1,0 +1,154 @@
+"""Shape of what comes in, strictly: JSON types as declared, no unknown member, no changed read-only member."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.validators import UniqueValidator
+
+from .text import control_character, normalised
+
+# RFC 3339 §5.6; the offset is required, because a naive time in a hospital network is somebody's guess.
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+
+
+class Text(serializers.CharField):
+    """A JSON string, NFC and trimmed, without control characters; `multiline` allows line feeds and tabs."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]
+        "invalid": "Must be a string.",
+        "control-character": "Must not hold control characters.",
+    }
+
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+        self.multiline = multiline
+        super().__init__(trim_whitespace=False, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if isinstance(data, str):
+            if control_character(data, multiline=self.multiline):
+                self.fail("control-character")
+            data = normalised(data)
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class UUIDField(serializers.UUIDField):
+    """A JSON string in the hyphenated form of RFC 9562 §4."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str) or not HYPHENATED.fullmatch(data):
+            raise serializers.ValidationError("Must be a UUID in its hyphenated form.", code="invalid")
+        return uuid.UUID(data)
+
+
+class TimestampField(serializers.DateTimeField):
+    """RFC 3339 with an offset; kept in UTC with microseconds."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not RFC3339.fullmatch(value):
+            raise serializers.ValidationError("Must be an RFC 3339 date-time with an offset.", code="invalid")
+        try:
+            # Beyond year 9999 in UTC, or a leap second: real calendars have them, datetime does not.
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError("There is no such date and time.", code="invalid") from None
+
+
+class ChoiceField(serializers.ChoiceField):
+    """One of the published words, as a JSON string."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(
+                f"Must be one of {', '.join(map(str, self.choices))}.", code="invalid-choice"
+            )
+        return data
+
+
+class ListField(serializers.ListField):
+    """A JSON array; DRF alone would take other iterables and form data too."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("Must be an array.", code="invalid")
+        return list(super().to_internal_value(data))
+
+
+class RecordSerializer(serializers.ModelSerializer[Any]):
+    """Declares a resource's representation once: validation, the read path and OpenAPI all come from its fields."""
+
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {  # type: ignore[misc]
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Text,
+        models.TextField: Text,
+        models.UUIDField: UUIDField,
+        models.DateTimeField: TimestampField,
+    }
+    serializer_choice_field = ChoiceField
+
+    def get_validators(self) -> list[Any]:
+        # The database judges uniqueness, in the same statement that writes: asking before would only be a race.
+        return []
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        field_class, options = super().build_standard_field(field_name, model_field)
+        options["validators"] = [v for v in options.get("validators", []) if not isinstance(v, UniqueValidator)] or None
+        if options["validators"] is None:
+            del options["validators"]
+        return field_class, options
+
+    def to_internal_value(self, data: Any) -> Any:
+        faults: dict[str, Any] = {}
+        for name in data:
+            declared = self.fields.get(name)
+            if declared is None:
+                faults[name] = [serializers.ErrorDetail("There is no such member.", code="unknown-member")]
+            elif declared.read_only and data[name] != self.current.get(name, empty):
+                faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            assert isinstance(error.detail, dict)
+            raise serializers.ValidationError({**error.detail, **faults}) from None
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values if self.partial or not self.current else {**self._defaults(), **values}
+
+    def _defaults(self) -> dict[str, Any]:
+        """What a PUT leaves out returns to its default: the body is the whole new record (RFC 9110 §9.3.4)."""
+        meta = self.Meta.model._meta  # type: ignore[attr-defined]
+        writable = [field.source for field in self.fields.values() if not field.read_only]
+        return {source: meta.get_field(source.removesuffix("_id")).get_default() for source in writable}
+
+    @property
+    def current(self) -> Mapping[str, Any]:
+        """The record as the client last read it; empty at creation."""
+        return self.context.get("current") or {}
+
+
+class TransitionSerializer(serializers.Serializer[Any]):
+    """The body of a transition. `to` gets its choices from the resource's machine."""
+
+    to = ChoiceField(choices=[], help_text="The status to move to.")
+    reason = Text(required=False, default="", allow_blank=True, max_length=1000, multiline=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = [name for name in data if name not in self.fields]
+        if unknown:
+            raise serializers.ValidationError(
+                {name: [serializers.ErrorDetail("There is no such member.", code="unknown-member")] for name in unknown}
+            )
+        return super().to_internal_value(data)

@@ -1,0 +1,253 @@
+"""The verbs every resource has. A service's viewset names a queryset, a serializer, a filterset, and the operations it overrides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+from django.db import models
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from rest_framework import exceptions
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from . import idempotency, records
+from .concurrency import check_match, etag, not_modified
+from .filters import check_parameters
+from .history import recorded
+from .issuers import Caller
+from .logs import record_access
+from .models import Record
+from .pagination import KeysetPagination
+from .parsers import MergePatchParser, StrictJSONParser, read_body
+from .permissions import check_scope
+from .problems import Problem
+from .renderers import JSONRenderer, ProblemRenderer, json_response, page_body
+from .representation import history_json_of, json_of
+from .serializers import RecordSerializer, TransitionSerializer
+
+Reply = Callable[[], HttpResponse]
+
+
+class ServiceViewSet(GenericViewSet[Any]):
+    """What every view behind a token shares: scope by action, bodies read whole and bounded, private caching."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
+    renderer_classes = (JSONRenderer, ProblemRenderer)
+    parser_classes = (StrictJSONParser,)
+    lookup_value_converter = "uuid"
+    # Actions that read their body themselves, while it arrives.
+    streaming_actions: ClassVar[frozenset[str]] = frozenset()
+    # The scope of each action that differs from read (GET) and write (all else).
+    scopes: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def service(self) -> str:
+        return str(self.get_queryset_model()._meta.app_label)
+
+    def get_queryset_model(self) -> type[Any]:
+        assert self.queryset is not None
+        return cast(type[Any], self.queryset.model)
+
+    def required_scope(self, request: Request) -> str | None:
+        """The scope the current action needs; None for an action nobody declared."""
+        if self.action is None:
+            return None
+        if self.action == "history":
+            return "history:read"
+        return (
+            f"{self.service}:{self.scopes.get(self.action, 'read' if request.method in {'GET', 'HEAD'} else 'write')}"
+        )
+
+    def check_permissions(self, request: Request) -> None:
+        if getattr(self, self.action or "", None) is None and request.user is not None:
+            raise exceptions.MethodNotAllowed(str(request.method))
+        super().check_permissions(request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        request._request.caller = request.user  # type: ignore[attr-defined]
+        if request.method in {"POST", "PUT", "PATCH"} and self.action not in self.streaming_actions:
+            if request.headers.get("Content-Encoding"):
+                raise exceptions.UnsupportedMediaType("")
+            # Read here, once: the retry key is a digest of it, and Django alone takes a chunked body for an empty one.
+            http = request._request
+            self.body = http._body = read_body(http.META)  # type: ignore[attr-defined]
+            http._read_started = True
+            http.META["CONTENT_LENGTH"] = str(len(self.body))
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ["Authorization"])
+        return response
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.user)
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().for_caller(self.caller)
+
+    def list_response(
+        self,
+        queryset: models.QuerySet[Any],
+        expression: Any,
+        orderings: Mapping[str, Sequence[str]],
+        *,
+        record: str | None = None,
+    ) -> HttpResponse:
+        """One page of `queryset`, each row built by `expression`."""
+        page = KeysetPagination().page(self.request, queryset, expression, orderings)
+        record_access(self.request, self.get_queryset_model().__name__, record, action=self.action)
+        return json_response(page_body(page.rows, next_link=page.next, previous_link=page.previous))
+
+    def one(self, queryset: models.QuerySet[Any], expression: Any, **lookup: Any) -> tuple[int, str]:
+        """Version and JSON of one row. Raises Problem not-found."""
+        row = next(iter(queryset.filter(**lookup).values_list("version", expression)), None)
+        if row is None:
+            raise Problem("not-found")
+        return row[0], row[1]
+
+    def write(self, reply: Reply) -> HttpResponse:
+        """Runs `reply` in one recorded transaction; a POST with an Idempotency-Key is done once and replayed after."""
+        request_id = str(getattr(self.request._request, "request_id", ""))
+        with recorded(self.caller, request_id):
+            key = None
+            if self.request.method == "POST" and idempotency.HEADER in self.request.headers:
+                key = idempotency.Key(self.request, self.body)
+                if stored := key.replay():
+                    return stored
+            response = reply()
+            if key:
+                key.store(response)
+        return response
+
+
+class RecordViewSet(ServiceViewSet):
+    """List, create, read, replace, patch, delete, transitions and history of one kind of record."""
+
+    serializer_class: type[RecordSerializer]
+    parser_classes = (StrictJSONParser, MergePatchParser)
+    # The first is the default. Each ends in a unique column, and has an index that leads with the organization.
+    orderings: ClassVar[Mapping[str, Sequence[str]]] = {
+        "-created_at": ("-created_at", "-id"),
+        "created_at": ("created_at", "id"),
+    }
+
+    # What a service overrides: each is one call of an operation, and answers the record it wrote.
+    def perform_create(self, **values: Any) -> Record:  # type: ignore[override]
+        return records.create(self.get_queryset_model(), caller=self.caller, **values)
+
+    def perform_update(self, record: Record, **values: Any) -> None:  # type: ignore[override]
+        records.edit(record, caller=self.caller, **values)
+
+    def perform_transition(self, record: Record, to: str, reason: str) -> None:
+        records.move(record, caller=self.caller, to=to, reason=reason)
+
+    def perform_delete(self, record: Record) -> None:
+        records.delete(record, caller=self.caller)
+
+    def list(self, request: Request) -> HttpResponse:
+        queryset = self.filter_queryset(self.get_queryset())
+        return self.list_response(queryset, json_of(self.serializer_class), self.orderings)
+
+    def retrieve(self, request: Request, pk: str) -> HttpResponse:
+        check_parameters(request, set())
+        version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
+        record_access(request, self.get_queryset_model().__name__, str(pk), action="retrieve")
+        if not_modified(request, version):
+            return HttpResponse(status=304, headers={"ETag": etag(version)})
+        return json_response(body, headers={"ETag": etag(version)})
+
+    def create(self, request: Request) -> HttpResponse:
+        check_parameters(request, set())
+        return self.write(self._create)
+
+    def update(self, request: Request, pk: str, partial: bool = False) -> HttpResponse:
+        check_parameters(request, set())
+        return self.write(lambda: self._update(pk, partial=partial))
+
+    def partial_update(self, request: Request, pk: str) -> HttpResponse:
+        return self.update(request, pk, partial=True)
+
+    def destroy(self, request: Request, pk: str) -> HttpResponse:
+        check_parameters(request, set())
+        return self.write(lambda: self._delete(pk))
+
+    @action(detail=True, methods=["post"])
+    def transitions(self, request: Request, pk: str) -> HttpResponse:
+        check_parameters(request, set())
+        return self.write(lambda: self._transition(pk))
+
+    @action(detail=True, methods=["get"])
+    def history(self, request: Request, pk: str) -> HttpResponse:
+        check_parameters(request, set(KeysetPagination.parameters))
+        events = self.get_queryset_model()._meta.get_field("events").related_model._default_manager
+        mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization)
+        response = self.list_response(
+            mine, history_json_of(self.serializer_class), {"-at": ("-pgh_id",), "at": ("pgh_id",)}, record=str(pk)
+        )
+        if response.content.startswith(b'{"results":[]') and not mine.exists():
+            raise Problem("not-found")
+        return response
+
+    def required_scope(self, request: Request) -> str | None:
+        scope = super().required_scope(request)
+        if self.action == "transitions" and request.user is not None:
+            # Whoever holds only the scope of one special target may come this far; _transition looks at the target.
+            special = [
+                name for name in self._machine.scopes.values() if f"{self.service}:{name}" in request.user.scopes
+            ]
+            return f"{self.service}:{special[0]}" if special else scope
+        return scope
+
+    @property
+    def _machine(self) -> Any:
+        return self.get_queryset_model().machine
+
+    def _answer(self, pk: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
+        return json_response(body, status=status, headers={"ETag": etag(version), **(headers or {})})
+
+    def _create(self) -> HttpResponse:
+        record = self.perform_create(**self._validated())
+        location = self.request.build_absolute_uri(f"{self.request.path}/{record.pk}")
+        return self._answer(record.pk, status=201, headers={"Location": location})
+
+    def _update(self, pk: str, *, partial: bool) -> HttpResponse:
+        record = self._matching(pk)
+        current = json.loads(self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)[1])
+        self.perform_update(record, **self._validated(current=current, partial=partial))
+        return self._answer(pk)
+
+    def _delete(self, pk: str) -> HttpResponse:
+        self.perform_delete(self._matching(pk))
+        return HttpResponse(status=204)
+
+    def _transition(self, pk: str) -> HttpResponse:
+        record = self._matching(pk)
+        serializer = TransitionSerializer(data=self.request.data)
+        serializer.fields["to"].choices = self._machine.targets  # type: ignore[attr-defined]
+        serializer.is_valid(raise_exception=True)
+        to, reason = serializer.validated_data["to"], serializer.validated_data["reason"]
+        check_scope(self.caller, f"{self.service}:{self._machine.scopes.get(to, 'write')}")
+        self.perform_transition(record, to, reason)
+        return self._answer(pk)
+
+    def _matching(self, pk: str) -> Record:
+        """The locked record, when it exists and `If-Match` names its version."""
+        record = records.locked(self.get_queryset(), pk=pk)
+        check_match(self.request, record.version)
+        return cast(Record, record)
+
+    def _validated(self, *, current: Mapping[str, Any] | None = None, partial: bool = False) -> dict[str, Any]:
+        serializer = self.serializer_class(
+            data=self.request.data, partial=partial, context={"current": current, "view": self}
+        )
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)

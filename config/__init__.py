@@ -1,0 +1,1 @@
+"""The wiring: names things, owns no behaviour. Services are named here by string only."""

@@ -1,0 +1,170 @@
+"""Every setting, read once. The only reader of os.environ (with manage.py and config/wsgi.py, which name this file)."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from chassis.development import development_issuer
+from chassis.environment import Environment
+from chassis.issuers import parse_issuers
+from chassis.logs import logging_configuration
+
+ROOT = Path(__file__).resolve().parent.parent
+# What the checkout writes in development: database, keys, demo data. Git ignores it.
+STATE = ROOT / ".careway"
+
+env = Environment(os.environ)
+DEVELOPMENT = (
+    env.text("CAREWAY_ENVIRONMENT", default="production", choices=["production", "development"]) == "development"
+)
+
+# --- Services ---------------------------------------------------------------------------------------------------------
+AVAILABLE_SERVICES = ["genomics"]
+SERVICES = env.words("CAREWAY_SERVICES", default=AVAILABLE_SERVICES)
+for unknown in sorted(set(SERVICES) - set(AVAILABLE_SERVICES)):
+    env.fault("CAREWAY_SERVICES", f"names {unknown}; this build has {', '.join(AVAILABLE_SERVICES)}")
+SERVICES = [name for name in SERVICES if name in AVAILABLE_SERVICES]
+# What a development token may do when nobody narrows it.
+SCOPES = [f"{name}:{right}" for name in SERVICES for right in ("read", "write", "sign")] + ["history:read"]
+VERSION = env.text("CAREWAY_VERSION", default="0.1.0")
+
+INSTALLED_APPS = [
+    # Nothing of ours uses these two: django-pghistory's migrations refer to a user.
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "pgtrigger",
+    "pghistory",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "chassis",
+    *SERVICES,
+]
+
+# --- Security ---------------------------------------------------------------------------------------------------------
+DEBUG = False  # never: a debug page shows patients' data
+SECRET_KEY = env.secret("CAREWAY_SECRET_KEY") or ("development-only-" * 4 if DEVELOPMENT else "")
+if len(SECRET_KEY) < 32:
+    env.fault("CAREWAY_SECRET_KEY", "is required and has at least 32 characters (it signs the cursors of lists)")
+    SECRET_KEY = "-" * 32
+ALLOWED_HOSTS = env.words("CAREWAY_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+if not ALLOWED_HOSTS:
+    env.fault("CAREWAY_ALLOWED_HOSTS", "is required: the host names that clients use, separated by commas")
+if env.flag("CAREWAY_BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+
+# Who may issue tokens: a list of issuers, see docs/operating.md. In development the issuer is a key made on first start.
+_issuers = env.json("CAREWAY_TRUSTED_ISSUERS")
+if _issuers is None and DEVELOPMENT:
+    _issuers = [development_issuer(STATE / "development-key.json")]
+elif _issuers is None:
+    env.fault("CAREWAY_TRUSTED_ISSUERS", "is required: a JSON list of trusted token issuers")
+TRUSTED_ISSUERS, _faults = parse_issuers(_issuers or [], development=DEVELOPMENT)
+for fault in _faults:
+    env.fault("CAREWAY_TRUSTED_ISSUERS", fault)
+
+# --- Database ---------------------------------------------------------------------------------------------------------
+WORKERS = env.integer("CAREWAY_WORKERS", default=1, minimum=1, maximum=64)
+THREADS = env.integer("CAREWAY_THREADS", default=4, minimum=1, maximum=64)
+LOCK_TIMEOUT_SECONDS = env.integer("CAREWAY_LOCK_TIMEOUT_SECONDS", default=5, minimum=1, maximum=60)
+STATEMENT_TIMEOUT_SECONDS = env.integer("CAREWAY_STATEMENT_TIMEOUT_SECONDS", default=15, minimum=1, maximum=600)
+POOLED_ELSEWHERE = env.flag("CAREWAY_TRANSACTION_POOLER", default=False)
+_database: dict[str, Any] | None = env.database("DATABASE_URL")
+if _database is None and not DEVELOPMENT and not any(fault.startswith("DATABASE_URL") for fault in env.faults):
+    env.fault("DATABASE_URL", "is required: postgresql://user:password@host:5432/database")
+_database = _database or {"ENGINE": "django.db.backends.postgresql", "NAME": "careway"}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **_database,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "application_name": "careway",
+            "connect_timeout": 3,
+            # One connection a thread; a request that waits longer than this is answered 503 rather than queued for ever.
+            "pool": {"min_size": 1, "max_size": THREADS, "timeout": 5},
+            # Server-side binding lets psycopg prepare what it repeats; a transaction pooler would lose the plans.
+            "server_side_binding": True,
+            "prepare_threshold": None if POOLED_ELSEWHERE else 5,
+            "options": (
+                f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
+                " -c idle_in_transaction_session_timeout=60s"
+            ),
+        },
+        "TEST": {"NAME": "careway_test"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# History lives in each event row (no table of contexts to join); nobody may change it, the application included.
+PGHISTORY_APPEND_ONLY = True
+PGHISTORY_CONTEXT_ID_FIELD = None
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+MIDDLEWARE = [
+    "chassis.requests.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "/static/"
+STATIC_ROOT = ROOT / "static"
+# In development the documentation page's files come straight from their package; the image collects them at build.
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = False
+MAX_BODY_BYTES = env.integer("CAREWAY_MAX_BODY_BYTES", default=1_048_576, minimum=1024, maximum=33_554_432)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+BODY_IDLE_SECONDS = env.integer("CAREWAY_BODY_IDLE_SECONDS", default=10, minimum=1, maximum=300)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["chassis.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["chassis.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["chassis.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["chassis.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["chassis.filters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "chassis.pagination.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "chassis.schema.RecordSchema",
+    "EXCEPTION_HANDLER": "chassis.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+# --- Ingestion (genomics) -----------------------------------------------------------------------------------------------
+INGESTIONS_PER_PROCESS = env.integer("CAREWAY_INGESTIONS_PER_PROCESS", default=2, minimum=1, maximum=THREADS)
+INGESTION_SECONDS = env.integer("CAREWAY_INGESTION_SECONDS", default=3600, minimum=10, maximum=86_400)
+INGESTION_MINIMUM_BYTES_PER_SECOND = env.integer(
+    "CAREWAY_INGESTION_MINIMUM_BYTES_PER_SECOND", default=1024, minimum=1, maximum=1_000_000_000
+)
+VCF_LINE_BYTES = env.integer("CAREWAY_VCF_LINE_BYTES", default=1_000_000, minimum=10_000, maximum=16_000_000)
+VCF_EXPANDED_BYTES = env.integer("CAREWAY_VCF_EXPANDED_BYTES", default=64 * 1024**3, minimum=1_000_000, maximum=1024**4)
+VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=200, minimum=10, maximum=1100)
+
+# --- OpenAPI ------------------------------------------------------------------------------------------------------------
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "VERSION": VERSION,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chassis.schema.complete_document"],
+}
+
+# The exporters that OTEL_* name start only where a collector is named.
+TELEMETRY = bool(env.text("OTEL_EXPORTER_OTLP_ENDPOINT", default=""))
+LOGGING = logging_configuration(
+    level=env.text("CAREWAY_LOG_LEVEL", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+)
+
+env.finish()

@@ -1,0 +1,102 @@
+"""Query parameters of this service's lists, each mapped to a question of the queryset."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
+
+from chassis.filters import BooleanFilter, RecordFilterSet
+
+from .choices import AnalysisStatus, FindingStatus, ReportStatus, SampleStatus, VariantKind, Zygosity
+from .models import Analysis, Finding, Report, Sample, Variant
+from .rules import Region, parse_region
+
+
+class SampleFilter(RecordFilterSet):
+    accession = django_filters.CharFilter(max_length=32)
+    patient_id = django_filters.UUIDFilter()
+    status = django_filters.ChoiceFilter(choices=SampleStatus.choices)
+
+    class Meta:
+        model = Sample
+        fields: ClassVar = ["accession", "patient_id", "status"]
+
+
+class AnalysisFilter(RecordFilterSet):
+    sample = django_filters.UUIDFilter(field_name="sample_id")
+    order_id = django_filters.UUIDFilter()
+    status = django_filters.ChoiceFilter(choices=AnalysisStatus.choices)
+
+    class Meta:
+        model = Analysis
+        fields: ClassVar = ["sample", "order_id", "status"]
+
+
+class FindingFilter(RecordFilterSet):
+    analysis = django_filters.UUIDFilter(field_name="analysis_id")
+    status = django_filters.ChoiceFilter(choices=FindingStatus.choices)
+
+    class Meta:
+        model = Finding
+        fields: ClassVar = ["analysis", "status"]
+
+
+class ReportFilter(RecordFilterSet):
+    analysis = django_filters.UUIDFilter(field_name="analysis_id")
+    status = django_filters.ChoiceFilter(choices=ReportStatus.choices)
+
+    class Meta:
+        model = Report
+        fields: ClassVar = ["analysis", "status"]
+
+
+class RegionField(forms.CharField):
+    """Cleans to a Region."""
+
+    def clean(self, value: Any) -> Region | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_region(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error), code="region") from None
+
+
+class RegionFilter(django_filters.CharFilter):
+    field_class = RegionField
+
+
+class VariantFilter(RecordFilterSet):
+    """Within one analysis, in order of position. `gene` and `rs_id` have indexes; the others narrow a region's scan."""
+
+    region = RegionFilter(method="by_region", label="1-based and inclusive, `chr` optional; answers what overlaps it.")
+    gene = django_filters.CharFilter(field_name="gene_symbol", max_length=64)
+    kind = django_filters.ChoiceFilter(choices=VariantKind.choices)
+    zygosity = django_filters.ChoiceFilter(choices=Zygosity.choices)
+    passed = BooleanFilter(method="by_passed", label="Whether the record passed all filters.")
+    min_qual = django_filters.NumberFilter(field_name="qual", lookup_expr="gte", min_value=0)
+    min_depth = django_filters.NumberFilter(
+        field_name="depth", lookup_expr="gte", min_value=0, max_value=2**31 - 1, decimal_places=0
+    )
+    consequence = django_filters.CharFilter(max_length=100, label="A Sequence Ontology term, such as missense_variant.")
+    rs_id = django_filters.CharFilter(
+        method="by_rs_id", validators=[RegexValidator(r"^rs[0-9]{1,18}$", code="pattern")]
+    )
+
+    class Meta:
+        model = Variant
+        fields: ClassVar = []
+
+    def by_region(self, queryset: QuerySet[Any], name: str, region: Region) -> QuerySet[Any]:
+        return queryset.overlapping(region)  # type: ignore[attr-defined, no-any-return]
+
+    def by_passed(self, queryset: QuerySet[Any], name: str, answer: bool) -> QuerySet[Any]:
+        return queryset.passed(answer)  # type: ignore[attr-defined, no-any-return]
+
+    def by_rs_id(self, queryset: QuerySet[Any], name: str, rs_id: str) -> QuerySet[Any]:
+        return queryset.known_as(rs_id)  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,271 @@
+"""From a VCF file on the socket to indexed rows: parsed while it arrives, copied in one transaction, flat in memory."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+from chassis import records
+from chassis.issuers import Caller
+from chassis.problems import Problem, invalid
+
+from . import metrics
+from .models import Analysis, Sample, Variant
+from .vcf import Allele, Limits, Reader, TooLarge, UnsupportedMedia, VCFError, Window
+
+COLUMNS = ["analysis_id", *Allele._fields]
+TYPES = [
+    "uuid",
+    "uuid",
+    "int2",
+    "int4",
+    "int4",
+    "text",
+    "text",
+    "text",
+    "text",
+    "text",
+    "float8",
+    "text[]",
+    "int4",
+    "int4",
+    "int4",
+    "int4",
+    "text[]",
+    "text",
+    "text",
+    "text",
+    "text",
+    "int4",
+    "int2",
+    "jsonb",
+]
+DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+
+_slots = threading.BoundedSemaphore(settings.INGESTIONS_PER_PROCESS)
+
+
+class Summary(NamedTuple):
+    """What a PUT answers. `created` is False when the analysis held this very file already."""
+
+    created: bool
+    analysis: Analysis
+
+
+class JSONTextDumper(Dumper):
+    """jsonb from text that is JSON already: the reader made it, so nothing serialises it twice."""
+
+    format = Format.BINARY
+    oid = 3802
+
+    def dump(self, obj: str) -> Buffer:
+        return b"\x01" + obj.encode()
+
+
+def ingest(
+    *, caller: Caller, analysis_id: UUID, body: Iterable[bytes], vcf_sample: str | None, content_digest: str | None
+) -> Summary:
+    """Stores the file's variants and makes the analysis ready, or changes nothing.
+
+    Runs inside the caller's transaction. The state `registered`, locked before the first byte is read, is the
+    precondition. Raises Problem: in-use, wrong-state, duplicate, unprocessable-file, unsupported-media-type, too-large,
+    digest-mismatch, timeout, unavailable when this process already ingests as many files as it may.
+    """
+    expected = _expected_digest(content_digest)
+    with _slot(), _timed() as outcome:
+        analysis = _lock(caller, analysis_id)
+        chunks = _Hashed(body)
+        if analysis.status in {"ready", "reported"}:
+            return _again(analysis, chunks, vcf_sample)
+        if analysis.status != "registered":
+            raise Problem(
+                "wrong-state",
+                f"The analysis is {analysis.status}; a file goes into a registered one.",
+                current=analysis.status,
+            )
+        reader, window = _store(analysis, chunks, vcf_sample)
+        chunks.drain()
+        if expected and expected != chunks.sha256.digest():
+            raise Problem("digest-mismatch")
+        _refuse_same_file(caller, analysis, chunks.sha256.hexdigest())
+        records.change(
+            analysis,
+            caller=caller,
+            status="ready",
+            vcf_sample=reader.sample,
+            file_sha256=chunks.sha256.hexdigest(),
+            file_size=chunks.size,
+            ingested_at=timezone.now(),
+            stored=window.stored,
+            skipped_reference=reader.skipped_reference,
+            skipped_other_contigs=reader.skipped_other_contigs,
+            duplicates=window.duplicates,
+            warnings=[*reader.warnings, *window.warnings],
+        )
+        outcome["outcome"] = "stored"
+        transaction.on_commit(lambda: metrics.variants_ingested.add(window.stored))
+    return Summary(created=True, analysis=analysis)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    if not _slots.acquire(blocking=False):
+        raise Problem("unavailable", "Enough files are being ingested just now.", headers={"Retry-After": "10"})
+    try:
+        yield
+    finally:
+        _slots.release()
+
+
+@contextmanager
+def _timed() -> Iterator[dict[str, str]]:
+    started = time.monotonic()
+    outcome = {"outcome": "refused"}
+    try:
+        yield outcome
+    finally:
+        metrics.ingestion_duration.record(time.monotonic() - started, outcome)
+
+
+def _lock(caller: Caller, analysis_id: UUID) -> Analysis:
+    try:
+        return Analysis.objects.for_caller(caller).select_for_update(nowait=True).get(pk=analysis_id)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") == "55P03":  # lock_not_available
+            raise Problem(
+                "in-use", "A file is being ingested into this analysis.", headers={"Retry-After": "10"}
+            ) from error
+        raise
+
+
+def _again(analysis: Analysis, chunks: _Hashed, vcf_sample: str | None) -> Summary:
+    """A client that lost the connection sends the file once more."""
+    chunks.drain()
+    same = chunks.sha256.hexdigest() == analysis.file_sha256 and vcf_sample in {None, analysis.vcf_sample}
+    if not same:
+        raise Problem(
+            "wrong-state",
+            f"The analysis is {analysis.status} and holds another file or column.",
+            current=analysis.status,
+        )
+    return Summary(created=False, analysis=analysis)
+
+
+def _refuse_same_file(caller: Caller, analysis: Analysis, sha256: str) -> None:
+    records.locked(Sample.objects.for_caller(caller), pk=analysis.sample_id)  # two analyses of one sample at once
+    twin = Analysis.objects.filter(
+        sample=analysis.sample_id, file_sha256=sha256, status__in=["ready", "reported"]
+    ).first()
+    if twin:
+        service = analysis._meta.app_label
+        raise Problem(
+            "duplicate",
+            "Another analysis of this sample holds the same file.",
+            existing=f"/{service}/v1/analyses/{twin.pk}",
+        )
+
+
+def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) -> tuple[Reader, _Counted]:
+    limits = Limits(
+        line_bytes=settings.VCF_LINE_BYTES,
+        expanded_bytes=settings.VCF_EXPANDED_BYTES,
+        ratio=settings.VCF_EXPANSION_RATIO,
+    )
+    try:
+        reader = Reader(chunks, build=analysis.genome_build, sample=vcf_sample, limits=limits)
+        window = _Counted(reader)
+        with connection.cursor() as cursor:
+            # The body sets the pace: its own deadline and minimum rate replace the statement's time-out.
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.adapters.register_dumper(None, JSONTextDumper)
+            window.stored = _copy(cursor, Variant._meta.db_table, analysis.pk, window.ordered())
+            _merge(cursor, analysis, window)
+    except UnsupportedMedia as error:
+        raise Problem("unsupported-media-type", error.faults[0].message) from None
+    except TooLarge as error:
+        raise Problem("too-large", error.faults[0].message) from None
+    except VCFError as error:
+        samples = {} if error.samples is None else {"samples": error.samples}
+        raise Problem("unprocessable-file", errors=[fault._asdict() for fault in error.faults], **samples) from None
+    return reader, window
+
+
+def _copy(cursor: Any, table: str, analysis_id: UUID, alleles: Iterable[Allele]) -> int:
+    count = 0
+    with cursor.copy(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(TYPES)
+        write = copy.write_row
+        for allele in alleles:
+            write((analysis_id, *allele))
+            count += 1
+    return count
+
+
+def _merge(cursor: Any, analysis: Analysis, window: _Counted) -> None:
+    """What came after a step back in the file: staged, reduced to the best of each allele, and added if it is new."""
+    rest = window.rest()
+    first = next(rest, None)
+    if first is None:
+        return
+    table = Variant._meta.db_table
+    columns = ", ".join(COLUMNS)
+    cursor.execute(f"CREATE TEMPORARY TABLE staged (LIKE {table}) ON COMMIT DROP")
+    staged = _copy(cursor, "staged", analysis.pk, itertools.chain([first], rest))
+    cursor.execute(
+        f"INSERT INTO {table} ({columns}) SELECT DISTINCT ON (id) {columns} FROM staged"
+        " ORDER BY id, (filters = '{}') DESC NULLS LAST, qual DESC NULLS LAST, record_line, alt_index"
+        " ON CONFLICT (analysis_id, id) DO NOTHING"
+    )
+    window.stored += cursor.rowcount
+    window.duplicates += staged - cursor.rowcount
+
+
+class _Counted(Window):
+    """A window that also remembers how many rows were stored."""
+
+    stored = 0
+
+
+class _Hashed:
+    """The body's pieces, counted and digested on their way to the reader."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.sha256.update(piece)
+            self.size += len(piece)
+            yield piece
+
+    def drain(self) -> None:
+        """Reads what is left: the digest is one of the whole body."""
+        for _ in self:
+            pass
+
+
+def _expected_digest(header: str | None) -> bytes | None:
+    """The SHA-256 of a Content-Digest (RFC 9530 §2); other algorithms are ignored, as the RFC allows."""
+    if header is None or "sha-256" not in header:
+        return None
+    match = DIGEST.search(header)
+    if not match:
+        raise invalid("Content-Digest", "malformed", "Must look like sha-256=:<base64>:.", place="header")
+    return base64.b64decode(match[1])

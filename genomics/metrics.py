@@ -1,0 +1,17 @@
+"""Instruments of this service: name, unit, description, in one place."""
+
+from opentelemetry import metrics
+
+meter = metrics.get_meter(__package__)
+
+variants_ingested = meter.create_counter(
+    "careway.variants.ingested", unit="{variant}", description="Variants stored from VCF files."
+)
+ingestion_duration = meter.create_histogram(
+    "careway.ingestion.duration",
+    unit="s",
+    description="Time from the first byte of a VCF file to its commit or refusal, by outcome.",
+)
+reports_signed = meter.create_counter(
+    "careway.reports.signed", unit="{report}", description="Reports signed, by resulting status."
+)

@@ -1,0 +1,46 @@
+"""Every question asked of this service's tables, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import F, Q, Subquery, Value
+from django.db.models.functions import Least
+
+from .rules import LOOK_BACK, Region
+
+if TYPE_CHECKING:
+    from chassis.issuers import Caller
+
+
+class VariantQuerySet(models.QuerySet[Any]):
+    """Questions about the variants of one analysis."""
+
+    def of_analysis(self, analysis_id: Any) -> Self:
+        return self.filter(analysis=analysis_id)
+
+    def for_caller(self, caller: Caller) -> Self:
+        """Joins the one row of the analysis, whose organization the variants share."""
+        return self.filter(analysis__organization=caller.organization)
+
+    def overlapping(self, region: Region) -> Self:
+        """Variants that share a base with the region, by the index on position.
+
+        The scan starts LOOK_BACK bases before the region, or where the earliest longer variant that reaches into it
+        starts; that one comes from a partial index of long variants. Costs the rows between that start and the region.
+        """
+        long_ones = self.filter(
+            chrom=region.chrom, pos__lt=region.start, end_pos__gte=region.start, end_pos__gt=F("pos") + LOOK_BACK
+        ).order_by("pos")
+        # LEAST passes over nulls, so no long variant means no more than the usual look back.
+        earliest = Least(Subquery(long_ones.values("pos")[:1]), Value(region.start - LOOK_BACK))
+        return self.filter(chrom=region.chrom, pos__gte=earliest, pos__lte=region.end, end_pos__gte=region.start)
+
+    def known_as(self, rs_id: str) -> Self:
+        """By dbSNP id. Nearly every record has one or none, which a plain index answers; the rest have a small one."""
+        return self.filter(Q(rs_ids__0=rs_id) | Q(rs_ids__len__gt=1, rs_ids__contains=[rs_id]))
+
+    def passed(self, answer: bool) -> Self:
+        """PASS is stored as an empty list; null means that no filter was applied."""
+        return self.filter(filters=[]) if answer else self.exclude(filters=[]).filter(filters__isnull=False)

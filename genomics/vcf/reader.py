@@ -1,0 +1,114 @@
+"""The reader: a stream of bytes in, alleles out."""
+
+from collections.abc import Iterable, Iterator
+
+from .alleles import Allele
+from .contigs import BUILDS
+from .faults import MAX_FAULTS, Fault, RowFault, VCFError, Warning, Warnings
+from .framing import Block, Limits, blocks
+from .header import read_header
+from .record import RecordParser
+
+
+class Reader:
+    """Iterates once over the alleles that one sample of a VCF file (4.x) carries.
+
+    Reads the header at once and raises VCFError for its faults. Iterating raises VCFError at the end with up to
+    100 faults of the body, and yields nothing after the first. Memory stays flat whatever the file's size.
+    """
+
+    def __init__(
+        self, chunks: Iterable[bytes], *, build: str, sample: str | None = None, limits: Limits | None = None
+    ) -> None:
+        if build not in BUILDS:
+            raise ValueError(f"build must be one of {', '.join(BUILDS)}")
+        self._warnings = Warnings()
+        self._blocks = blocks(chunks, limits or Limits(), self._warnings)
+        self._pending: Block = (1, [])
+        header = read_header(self._header_lines(), build, sample, self._warnings)
+        self._records = RecordParser(header, build, self._warnings)
+        self._faults: list[Fault] = []
+        self.sample = header.sample
+
+    @property
+    def skipped_reference(self) -> int:
+        """Lines on known contigs that call no ALT worth storing."""
+        return self._records.skipped_reference
+
+    @property
+    def skipped_other_contigs(self) -> int:
+        """Lines on contigs other than 1..22, X, Y and MT."""
+        return self._records.skipped_other_contigs
+
+    @property
+    def warnings(self) -> list[Warning]:
+        """One entry a code; complete when iteration has ended."""
+        return self._warnings.listed()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Contig code and untrimmed POS of the line that the latest allele came from."""
+        return self._records.chrom, self._records.pos
+
+    def __iter__(self) -> Iterator[Allele]:
+        parse = self._records.parse
+        try:
+            for first, lines in self._body():
+                number = first
+                for line in lines:
+                    try:
+                        alleles = parse(line, number)
+                    except RowFault as fault:
+                        self._note(Fault(number, fault.column, fault.code, fault.message))
+                    else:
+                        if alleles and not self._faults:
+                            yield from alleles
+                    number += 1
+        except VCFError as error:
+            if not self._faults:
+                raise
+            for fault in error.faults:
+                self._note(fault)
+        self._conclude()
+
+    def _header_lines(self) -> Iterator[tuple[int, str]]:
+        """Lines one by one; what is left of the block that ends the header stays pending for the body."""
+        for first, lines in self._blocks:
+            for index, line in enumerate(lines):
+                self._pending = (first + index + 1, lines[index + 1 :])
+                yield first + index, line
+
+    def _body(self) -> Iterator[Block]:
+        """Blocks without blank lines, which are allowed at the end of the file only."""
+        blank = 0
+        block: Block | None = self._pending
+        while block is not None:
+            number, lines = block
+            if "" in lines or blank:
+                for line in lines:
+                    if line and blank:
+                        self._note(Fault(blank, "file", "blank-line", "A blank line stands between data lines."))
+                        return
+                    if line:
+                        yield number, [line]
+                    else:
+                        blank = blank or number
+                    number += 1
+            else:
+                yield block
+            block = next(self._blocks, None)
+
+    def _note(self, fault: Fault) -> None:
+        self._faults.append(fault)
+        if len(self._faults) >= MAX_FAULTS:
+            raise VCFError(self._faults[:MAX_FAULTS])
+
+    def _conclude(self) -> None:
+        if self._faults:
+            raise VCFError(self._faults)
+        first = self._records.first_line
+        if not first:
+            self._warnings.add("no-records", 0, "The file holds no data lines.")
+        elif not self._records.known_contig:
+            message = "No data line is on a chromosome: are the contig names those of another species or build?"
+            raise VCFError([Fault(first, "CHROM", "no-known-contig", message)])

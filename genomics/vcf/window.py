@@ -1,0 +1,95 @@
+"""Duplicates out, in flat memory: an allele waits until the file has passed the place where it could come again."""
+
+import heapq
+import uuid
+from collections.abc import Iterable, Iterator
+
+from . import genotypes
+from .alleles import Allele
+from .faults import Warning, Warnings
+from .reader import Reader
+
+
+class Window:
+    """Unique alleles of a reader, best duplicate first: PASS, then higher QUAL, then first seen.
+
+    Take `ordered()` to its end, then `rest()`. While POS ascends on a contig and each contig is one run, `ordered()`
+    yields every allele once. From the first step back, or when more than `limit` alleles wait, `rest()` yields the
+    remaining ones as they come: these the caller merges.
+    """
+
+    def __init__(self, alleles: Iterable[Allele], limit: int = 50_000) -> None:
+        self.duplicates = 0
+        self._warnings = Warnings()
+        self._reader = alleles if isinstance(alleles, Reader) else None
+        self._alleles = iter(alleles)
+        self._limit = limit
+        self._held: list[Allele] = []
+        self._waiting: dict[uuid.UUID, Allele] = {}
+        self._queue: list[tuple[int, int, uuid.UUID]] = []
+        self._arrivals = 0
+
+    @property
+    def warnings(self) -> list[Warning]:
+        """One entry a code: genotype-conflict, unsorted."""
+        return self._warnings.listed()
+
+    def ordered(self) -> Iterator[Allele]:
+        """Unique alleles, by contig run and trimmed position. Raises VCFError as the reader does."""
+        chrom = pos = 0
+        finished: set[int] = set()
+        for allele in self._alleles:
+            here, line_pos = self._position(allele)
+            if here != chrom:
+                yield from self._passed(None)
+                finished.add(chrom)
+                chrom, pos = here, 0
+            if here in finished or line_pos < pos or len(self._waiting) >= self._limit:
+                if here in finished or line_pos < pos:
+                    message = "The file steps back in position or returns to a contig."
+                    self._warnings.add("unsorted", allele.record_line, message)
+                self._held.append(allele)
+                break
+            if line_pos > pos:
+                yield from self._passed(line_pos)
+                pos = line_pos
+            self._add(allele)
+        yield from self._passed(None)
+
+    def rest(self) -> Iterator[Allele]:
+        """Everything after `ordered()`, duplicates included."""
+        yield from self._held
+        self._held.clear()
+        yield from self._alleles
+
+    def _position(self, allele: Allele) -> tuple[int, int]:
+        # Trimming moves alleles of one line to different positions: only the line's own POS tells where the file is.
+        return self._reader.position if self._reader else (allele.chrom, allele.pos)
+
+    def _add(self, allele: Allele) -> None:
+        known = self._waiting.get(allele.id)
+        if known is None:
+            self._arrivals += 1
+            heapq.heappush(self._queue, (allele.pos, self._arrivals, allele.id))
+            self._waiting[allele.id] = allele
+            return
+        self.duplicates += 1
+        if _copies(known) != _copies(allele):
+            message = f"One allele has different genotypes, first on lines {known.record_line} and {allele.record_line}."
+            self._warnings.add("genotype-conflict", allele.record_line, message)
+        if _rank(allele) > _rank(known):
+            self._waiting[allele.id] = allele
+
+    def _passed(self, pos: int | None) -> Iterator[Allele]:
+        """Releases what stands before `pos`, or everything."""
+        queue = self._queue
+        while queue and (pos is None or queue[0][0] < pos):
+            yield self._waiting.pop(heapq.heappop(queue)[2])
+
+
+def _rank(allele: Allele) -> tuple[bool, float]:
+    return allele.filters == [], -1.0 if allele.qual is None else allele.qual
+
+
+def _copies(allele: Allele) -> tuple[int, int, int]:
+    return genotypes.copies(genotypes.parse(allele.genotype), allele.alt_index)

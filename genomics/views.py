@@ -1,0 +1,220 @@
+"""The routes of this service choose: a queryset, a serializer, a filterset, and one operation a verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from chassis.concurrency import etag, not_modified
+from chassis.exports import export, streamed_rows
+from chassis.filters import check_parameters
+from chassis.logs import record_access
+from chassis.models import Record
+from chassis.problems import Problem
+from chassis.renderers import JSONRenderer, NDJSONRenderer, ProblemRenderer, VCFRenderer, encode, json_response
+from chassis.representation import json_of
+from chassis.schema import header, query
+from chassis.streams import BodyReader
+from chassis.viewsets import RecordViewSet, ServiceViewSet
+
+from . import filters, ingestion, operations, serializers
+from .models import Analysis, Finding, Report, Sample, Variant
+from .vcf import Allele, vcf_lines
+
+COUNTERS = ("stored", "skipped_reference", "skipped_other_contigs", "duplicates", "warnings")
+
+
+class SampleViewSet(RecordViewSet):
+    """Specimens of patients. A patient is an opaque UUID here."""
+
+    queryset = Sample.objects.all()
+    serializer_class = serializers.SampleSerializer
+    filterset_class = filters.SampleFilter
+    orderings: ClassVar[Mapping[str, Sequence[str]]] = {
+        **RecordViewSet.orderings,
+        "accession": ("accession", "id"),
+        "-accession": ("-accession", "-id"),
+    }
+
+    def perform_update(self, record: Any, **values: Any) -> None:
+        operations.edit_sample(record, caller=self.caller, **values)
+
+    def perform_transition(self, record: Any, to: str, reason: str) -> None:
+        operations.move_sample(record, caller=self.caller, to=to, reason=reason)
+
+
+class AnalysisViewSet(RecordViewSet):
+    """Sequencing analyses of a sample. Their variants come from one VCF file, put in their `vcf`."""
+
+    queryset = Analysis.objects.all()
+    serializer_class = serializers.AnalysisSerializer
+    filterset_class = filters.AnalysisFilter
+    streaming_actions: ClassVar[frozenset[str]] = frozenset({"vcf"})
+    vcf_media_types: ClassVar[list[str]] = [
+        "text/vcf",
+        "text/plain",
+        "application/gzip",
+        "application/x-gzip",
+        "application/octet-stream",
+    ]
+    documented_parameters: ClassVar[dict[str, Any]] = {
+        "vcf": [
+            query("vcf_sample", "The sample column to read; needed when the file has more than one."),
+            header("Content-Digest", "Checked when it names sha-256 (RFC 9530)."),
+        ]
+    }
+    summary_schema: ClassVar[dict[str, Any]] = {
+        "type": "object",
+        "required": [*COUNTERS, "sha256"],
+        "properties": {name: {"type": "array" if name == "warnings" else "integer"} for name in COUNTERS}
+        | {"sha256": {"type": "string"}},
+    }
+
+    def perform_create(self, **values: Any) -> Record:
+        return operations.register_analysis(caller=self.caller, **values)
+
+    def perform_update(self, record: Any, **values: Any) -> None:
+        operations.edit_analysis(record, caller=self.caller, **values)
+
+    @action(detail=True, methods=["put"])
+    def vcf(self, request: Request, pk: Any) -> HttpResponse:
+        """The body is the file: plain, gzip or bgzip. Stores its variants and makes the analysis ready, or changes nothing."""
+        check_parameters(request, {"vcf_sample"})
+        media_type = request.content_type.split(";")[0].strip().lower()
+        if media_type not in {"", *self.vcf_media_types} or request.headers.get("Content-Encoding"):
+            raise exceptions.UnsupportedMediaType("")
+        return self.write(lambda: self._ingest(pk))
+
+    def _ingest(self, pk: Any) -> HttpResponse:
+        body = BodyReader(
+            self.request.META,
+            idle_seconds=settings.BODY_IDLE_SECONDS,
+            minimum_rate=settings.INGESTION_MINIMUM_BYTES_PER_SECOND,
+            deadline_seconds=settings.INGESTION_SECONDS,
+        )
+        created, analysis = ingestion.ingest(
+            caller=self.caller,
+            analysis_id=pk,
+            body=body,
+            vcf_sample=self.request.query_params.get("vcf_sample"),
+            content_digest=self.request.headers.get("Content-Digest"),
+        )
+        summary = {name: getattr(analysis, name) for name in COUNTERS} | {"sha256": analysis.file_sha256}
+        return json_response(encode(summary), status=201 if created else 200)
+
+
+class VariantViewSet(ServiceViewSet):
+    """Variants of one analysis, in order of position. They are never written through JSON."""
+
+    queryset = Variant.objects.all()
+    serializer_class = serializers.VariantSerializer
+    filterset_class = filters.VariantFilter
+    orderings: ClassVar[Mapping[str, Sequence[str]]] = {
+        "position": ("chrom", "pos", "id"),
+        "-position": ("-chrom", "-pos", "-id"),
+    }
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().of_analysis(self.kwargs["analysis"])
+
+    def list(self, request: Request, analysis: Any) -> HttpResponse:
+        queryset = self.filter_queryset(self.get_queryset())
+        response = self.list_response(queryset, json_of(self.serializer_class), self.orderings, record=str(analysis))
+        if response.content.startswith(b'{"results":[]'):
+            self._ready_analysis(analysis)
+        return response
+
+    def retrieve(self, request: Request, analysis: Any, id: Any) -> HttpResponse:
+        check_parameters(request, set())
+        body = next(iter(self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)), None)
+        if body is None:
+            raise Problem("not-found")
+        record_access(request, "Variant", f"{analysis}/{id}", action="retrieve")
+        # A variant never changes: its first version is its last.
+        if not_modified(request, 1):
+            return HttpResponse(status=304, headers={"ETag": etag(1)})
+        return json_response(body, headers={"ETag": etag(1)})
+
+    def _ready_analysis(self, pk: Any) -> dict[str, Any]:
+        """The analysis these variants are of. Raises Problem: not-found, wrong-state."""
+        analyses = Analysis.objects.for_caller(self.caller).filter(pk=pk)
+        found = analyses.values("status", "genome_build", "vcf_sample").first()
+        if found is None:
+            raise Problem("not-found")
+        if found["status"] not in {"ready", "reported", "entered-in-error"}:
+            raise Problem(
+                "wrong-state", f"The analysis is {found['status']}; it has no variants.", current=found["status"]
+            )
+        return dict(found)
+
+
+class VariantVCFViewSet(VariantViewSet):
+    """All variants of an analysis as VCF."""
+
+    renderer_classes = (VCFRenderer, JSONRenderer, ProblemRenderer)
+    export_media_type = VCFRenderer.media_type
+
+    def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
+        check_parameters(request, set())
+        found = self._ready_analysis(analysis)
+        record_access(request, "Variant", str(analysis), action="export")
+        rows = streamed_rows(self.get_queryset().order_by("chrom", "pos", "id").values_list(*Allele._fields))
+        lines = vcf_lines(map(Allele._make, rows), build=found["genome_build"], sample=found["vcf_sample"])
+        return export(lines, media_type=self.export_media_type, filename=f"{analysis}.vcf")
+
+
+class VariantNDJSONViewSet(VariantViewSet):
+    """All variants of an analysis as one JSON object a line."""
+
+    renderer_classes = (NDJSONRenderer, JSONRenderer, ProblemRenderer)
+    export_media_type = NDJSONRenderer.media_type
+
+    def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
+        check_parameters(request, set())
+        self._ready_analysis(analysis)
+        record_access(request, "Variant", str(analysis), action="export")
+        rows = streamed_rows(
+            self.get_queryset().order_by("chrom", "pos", "id").values_list(json_of(self.serializer_class))
+        )
+        return export((f"{row[0]}\n" for row in rows), media_type=self.export_media_type, filename=f"{analysis}.ndjson")
+
+
+class FindingViewSet(RecordViewSet):
+    """Classifications of variants by people. Confirmed ones are superseded, never edited."""
+
+    queryset = Finding.objects.all()
+    serializer_class = serializers.FindingSerializer
+    filterset_class = filters.FindingFilter
+
+    def perform_create(self, **values: Any) -> Record:
+        return operations.draft_finding(caller=self.caller, **values)
+
+    def perform_update(self, record: Any, **values: Any) -> None:
+        operations.edit_finding(record, caller=self.caller, **values)
+
+    def perform_transition(self, record: Any, to: str, reason: str) -> None:
+        operations.move_finding(record, caller=self.caller, to=to, reason=reason)
+
+
+class ReportViewSet(RecordViewSet):
+    """Signed statements about an analysis. A change after signing is a new report that replaces the old one."""
+
+    queryset = Report.objects.all()
+    serializer_class = serializers.ReportSerializer
+    filterset_class = filters.ReportFilter
+
+    def perform_create(self, **values: Any) -> Record:
+        return operations.draft_report(caller=self.caller, **{"findings": [], **values})
+
+    def perform_update(self, record: Any, **values: Any) -> None:
+        operations.edit_report(record, caller=self.caller, **values)
+
+    def perform_transition(self, record: Any, to: str, reason: str) -> None:
+        operations.move_report(record, caller=self.caller, to=to, reason=reason)

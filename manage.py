@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""Django's command line. In development without DATABASE_URL it starts the embedded PostgreSQL first."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+# These touch no table; waiting a second for a database to start would only slow them down.
+WITHOUT_DATABASE = {"token", "spectacular", "collectstatic", "help", "version"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    development = os.environ.get("CAREWAY_ENVIRONMENT") == "development"
+    if development and not os.environ.get("DATABASE_URL") and not WITHOUT_DATABASE & set(sys.argv[1:2]):
+        from chassis.postgres import start_embedded
+
+        os.environ["DATABASE_URL"] = start_embedded(ROOT / ".careway" / "postgres")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
