@@ -69,14 +69,12 @@ def _rules() -> dict[str, Rule]:
 def _pointer(constraint: models.BaseConstraint) -> str:
     """The member a client would look at first: the last field of a unique rule, the first one of a check."""
     if isinstance(constraint, models.UniqueConstraint):
-        return "/" + constraint.fields[-1] if constraint.fields else ""
+        return f"/{constraint.fields[-1]}" if constraint.fields else ""
     condition: Any = getattr(constraint, "condition", None)
-    while isinstance(condition, models.Q) and condition.children:
-        child = condition.children[0]
-        if isinstance(child, tuple):
-            return "/" + child[0].split("__")[0]
-        condition = child
-    expressions = condition.get_source_expressions() if hasattr(condition, "get_source_expressions") else []
-    return (
-        next((f"/{name.name}" for name in condition.flatten() if isinstance(name, models.F)), "") if expressions else ""
-    )
+    while isinstance(condition, models.Q):
+        first = condition.children[0]
+        if isinstance(first, tuple):
+            return f"/{first[0].split('__')[0]}"
+        condition = first
+    columns: list[Any] = [part for part in condition.flatten() if isinstance(part, models.F)]
+    return f"/{columns[0].name}" if columns else ""

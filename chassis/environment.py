@@ -46,7 +46,7 @@ class Environment:
         if not self._source.get(name):
             return default
         try:
-            value = self._env.int(name)
+            value = int(self._env.int(name))
         except ValueError:
             self.fault(name, f"must be a whole number from {minimum} to {maximum}")
             return default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import django_filters
 from django import forms
@@ -19,7 +19,7 @@ class RecordFilterSet(django_filters.FilterSet):
     """Maps declared query parameters to questions of the queryset. Only indexed columns are offered."""
 
 
-class BooleanField(forms.NullBooleanField):
+class BooleanField(forms.Field):
     """`true` or `false`, as JSON writes them; Django's own would take anything else for absent."""
 
     def to_python(self, value: Any) -> bool | None:
@@ -61,7 +61,7 @@ class StrictFilterBackend(DjangoFilterBackend):
                     for error in errors
                 ],
             )
-        return filterset.qs
+        return cast("QuerySet[Any]", filterset.qs)
 
     def _declared(self, view: Any) -> set[str]:
         filterset_class = getattr(view, "filterset_class", None)

@@ -28,7 +28,7 @@ def tracked(model: type[Model]) -> type[Model]:
         pghistory.UpdateEvent("changed"),
         pghistory.DeleteEvent("deleted"),
         context_field=pghistory.ContextJSONField(),
-        context_id_field=None,
+        context_id_field=None,  # type: ignore[arg-type]  # documented as allowed; the annotation forgets it
         append_only=True,
         meta={"indexes": [models.Index(fields=["pgh_obj", "pgh_id"], name=f"{model.__name__.lower()}_history")]},
     )

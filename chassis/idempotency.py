@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from .issuers import Caller
 from .models import IdempotentAnswer
 from .problems import Problem, invalid
 from .renderers import json_response
@@ -38,11 +39,11 @@ TAKE = """
 class Key:
     """The key of one request; use within the transaction of its write."""
 
-    def __init__(self, request: Request, body: bytes) -> None:
+    def __init__(self, request: Request, caller: Caller, body: bytes) -> None:
         self._name = request.headers[HEADER]
         if not PRINTABLE.fullmatch(self._name):
             raise invalid(HEADER, "malformed", "Must be 1 to 128 printable ASCII characters.", place="header")
-        self._scope = (f"{request.user.actor} {request.user.organization}", request.path, self._name)
+        self._scope = (f"{caller.actor} {caller.organization}", request.path, self._name)
         self._digest = hashlib.sha256(body).digest()
 
     def replay(self) -> HttpResponse | None:

@@ -169,14 +169,11 @@ class _Reader:
 
     def _valid_url(self, value: str) -> str:
         address = _split(value)
-        if address and not address.fragment and "@" not in address.netloc:
-            if _is_https(address) or (
-                self._development and address.scheme == "http" and _is_loopback(address.hostname)
-            ):
-                return ""
-        return (
-            f"must be an https URL{' (or http to this machine)' if self._development else ''} without user and fragment"
-        )
+        reachable = address and (_is_https(address) or (self._development and _is_http_to_this_machine(address)))
+        if address and reachable and not address.fragment and "@" not in address.netloc:
+            return ""
+        also = " (or http to this machine)" if self._development else ""
+        return f"must be an https URL{also} without user and fragment"
 
 
 def _fault_in_text(value: Any) -> str:
@@ -221,8 +218,9 @@ def _is_https(address: SplitResult) -> bool:
     return address.scheme == "https"
 
 
-def _is_loopback(host: str | None) -> bool:
+def _is_http_to_this_machine(address: SplitResult) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+        local = address.hostname == "localhost" or ipaddress.ip_address(address.hostname or "").is_loopback
     except ValueError:
         return False
+    return local and address.scheme == "http"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace
 
 if TYPE_CHECKING:
-    from rest_framework.request import Request
+    from django.http import HttpRequest
+
+    from .issuers import Caller
 
 access = logging.getLogger("careway.access")
 
@@ -57,14 +59,14 @@ def logging_configuration(*, level: str) -> dict[str, Any]:
     }
 
 
-def record_access(request: Request, resource: str, record: str | None, *, action: str) -> None:
+def record_access(request: HttpRequest, caller: Caller, resource: str, record: str | None, *, action: str) -> None:
     """One event for each access to patient-level data: who, what, when; never the content."""
     access.info(
         "access",
         extra={
-            "request_id": str(getattr(request._request, "request_id", "")),
-            "subject": request.user.actor,
-            "organization": request.user.organization,
+            "request_id": str(getattr(request, "request_id", "")),
+            "subject": caller.actor,
+            "organization": caller.organization,
             "action": action,
             "resource": resource,
             "record": record,

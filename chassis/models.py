@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import pgtrigger
 from django.db import models
@@ -22,7 +22,10 @@ class UUIDv7(models.Func):
     output_field = models.UUIDField()
 
 
-class RecordQuerySet(models.QuerySet["Record"]):
+RowType = TypeVar("RowType", bound=models.Model, covariant=True)
+
+
+class RecordQuerySet(models.QuerySet[RowType]):
     """Where every view's queryset starts."""
 
     def for_caller(self, caller: Caller) -> Self:

@@ -7,6 +7,7 @@ No problem carries a stack trace, SQL, or a value that a client sent: such value
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -245,9 +246,9 @@ def _unforeseen(error: Exception) -> Problem:
     span = trace.get_current_span()
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(trace.StatusCode.ERROR)
-    logger.error(
-        "unforeseen", exc_info=(type(error), None, error.__traceback__), extra={"error": type(error).__qualname__}
-    )
+    # Frames, not the message: that one may quote what a client sent.
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("unforeseen", extra={"error": type(error).__qualname__, "traceback": frames})
     return Problem("internal")
 
 

@@ -27,7 +27,7 @@ def change(record: R, *, caller: Caller, **values: Any) -> R:
         setattr(record, name, value)
     record.version += 1
     record.updated_by = caller.actor
-    record.updated_at = Now()  # type: ignore[assignment]
+    record.updated_at = Now()
     record.save(update_fields=[*values, "version", "updated_by", "updated_at"])
     return record
 

@@ -23,20 +23,20 @@ class JSONRow(models.Func):
     """
 
     returning = "JSON"
-    output_field = models.JSONField()
+    output_field: models.Field[Any, Any] = models.JSONField()
 
     def __init__(self, **members: Combinable) -> None:
         super().__init__(*members.values())
         self.names = tuple(members)
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
         parts: list[str] = []
         parameters: list[Any] = []
         for name, expression in zip(self.names, self.get_source_expressions(), strict=True):
             sql, values = compiler.compile(expression)
             parts.append(f"'{name}' VALUE {sql}")
             parameters += values
-        return f"JSON_OBJECT({', '.join(parts)} RETURNING {self.returning})", parameters
+        return f"JSON_OBJECT({', '.join(parts)} RETURNING {self.returning})", tuple(parameters)
 
 
 class JSONText(JSONRow):
@@ -70,7 +70,7 @@ class Computed(serializers.Field):  # type: ignore[type-arg]
 
 
 @functools.cache
-def json_of(serializer_class: type[Any], *, as_text: bool = True, past: bool = False) -> JSONRow:
+def json_of(serializer_class: Any, *, as_text: bool = True, past: bool = False) -> JSONRow:
     """The expression that builds a row's JSON; `past` builds it from a history event of the row."""
     members = {
         name: _expression(field)

@@ -29,6 +29,9 @@ class RequestMiddleware:
         # PostgreSQL's text knows no NUL, and no identifier or word of ours has one: such a path names nothing.
         response = respond(Problem("not-found"), request) if "\x00" in request.path else self.get_response(request)
         self._finish_body(request)
+        if request.method == "HEAD" and isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
+            response.content = b""
         response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
         if request.path not in PROBES:
             self._log(request, response, time.perf_counter() - started)

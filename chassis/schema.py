@@ -76,7 +76,7 @@ PAGE = [
 ]
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     """The token, as OpenAPI calls it."""
 
     target_class = "chassis.authentication.BearerAuthentication"
@@ -91,7 +91,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class ComputedField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+class ComputedField(OpenApiSerializerFieldExtension):
     """A Computed documents itself by its child."""
 
     target_class = "chassis.representation.Computed"
@@ -103,6 +103,8 @@ class ComputedField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped
 class RecordSchema(AutoSchema):
     """One operation, from the view's action."""
 
+    view: Any
+
     @property
     def _action(self) -> str:
         return str(self.view.action)
@@ -112,9 +114,9 @@ class RecordSchema(AutoSchema):
         return self.resolve_serializer(self.view.serializer_class(), "response")
 
     def get_tags(self) -> list[str]:
-        return [self.view.get_queryset_model()._meta.verbose_name_plural]
+        return [self.view.model._meta.verbose_name_plural]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular dropped the arguments
         method = getattr(type(self.view), self._action, None)
         words = (
             WORDS.get(self._action)
@@ -125,7 +127,7 @@ class RecordSchema(AutoSchema):
         return f"{words or ''}\n\nScope: `{scope}`."
 
     def get_summary(self) -> str:
-        return f"{self._action.replace('_', ' ')} {self.view.get_queryset_model()._meta.verbose_name}"
+        return f"{self._action.replace('_', ' ')} {self.view.model._meta.verbose_name}"
 
     def get_auth(self) -> list[Schema]:
         return [{"bearer": [self._scope()]}]
@@ -147,7 +149,8 @@ class RecordSchema(AutoSchema):
             parameters.append(IF_MATCH)
         if action in {"create", "transitions"}:
             parameters.append(IDEMPOTENCY_KEY)
-        return parameters + getattr(self.view, "documented_parameters", {}).get(action, [])
+        own: list[Schema] = getattr(self.view, "documented_parameters", {}).get(action, [])
+        return parameters + own
 
     @property
     def filtered(self) -> bool:
@@ -155,7 +158,7 @@ class RecordSchema(AutoSchema):
         return not hasattr(self.view, "export_media_type")
 
     def get_filter_backends(self) -> list[Any]:
-        return super().get_filter_backends() if self._action == "list" and self.filtered else []
+        return list(super().get_filter_backends()) if self._action == "list" and self.filtered else []
 
     def _get_pagination_parameters(self) -> list[Schema]:
         return []  # ours stand in _get_parameters, beside the ordering
@@ -182,7 +185,7 @@ class RecordSchema(AutoSchema):
         return {"content": content, "required": True}
 
     def _transition(self) -> Schema:
-        machine = self.view.get_queryset_model().machine
+        machine = self.view.model.machine
         return {
             "type": "object",
             "required": ["to"],

@@ -23,7 +23,7 @@ HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", r
 class Text(serializers.CharField):
     """A JSON string, NFC and trimmed, without control characters; `multiline` allows line feeds and tabs."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]
+    default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": "Must be a string.",
         "control-character": "Must not hold control characters.",
     }
@@ -90,7 +90,7 @@ class ListField(serializers.ListField):
 class RecordSerializer(serializers.ModelSerializer[Any]):
     """Declares a resource's representation once: validation, the read path and OpenAPI all come from its fields."""
 
-    serializer_field_mapping: ClassVar[dict[Any, Any]] = {  # type: ignore[misc]
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: Text,
         models.TextField: Text,
@@ -130,8 +130,8 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
     def _defaults(self) -> dict[str, Any]:
         """What a PUT leaves out returns to its default: the body is the whole new record (RFC 9110 §9.3.4)."""
         meta = self.Meta.model._meta  # type: ignore[attr-defined]
-        writable = [field.source for field in self.fields.values() if not field.read_only]
-        return {source: meta.get_field(source.removesuffix("_id")).get_default() for source in writable}
+        writable = [str(field.source) for field in self.fields.values() if not field.read_only]
+        return {source: meta.get_field(source).get_default() for source in writable}
 
     @property
     def current(self) -> Mapping[str, Any]:

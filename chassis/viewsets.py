@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 from rest_framework.decorators import action
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
@@ -37,8 +39,8 @@ class ServiceViewSet(GenericViewSet[Any]):
     """What every view behind a token shares: scope by action, bodies read whole and bounded, private caching."""
 
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]  # type: ignore[misc]
-    renderer_classes = (JSONRenderer, ProblemRenderer)
-    parser_classes = (StrictJSONParser,)
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, ProblemRenderer)
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     lookup_value_converter = "uuid"
     # Actions that read their body themselves, while it arrives.
     streaming_actions: ClassVar[frozenset[str]] = frozenset()
@@ -47,21 +49,21 @@ class ServiceViewSet(GenericViewSet[Any]):
 
     @property
     def service(self) -> str:
-        return str(self.get_queryset_model()._meta.app_label)
+        return str(self.model._meta.app_label)
 
-    def get_queryset_model(self) -> type[Any]:
-        assert self.queryset is not None
-        return cast(type[Any], self.queryset.model)
+    @property
+    def model(self) -> Any:
+        return cast(Any, type(self)).queryset.model
 
     def required_scope(self, request: Request) -> str | None:
         """The scope the current action needs; None for an action nobody declared."""
-        if self.action is None:
+        action: str | None = self.action
+        if action is None:
             return None
-        if self.action == "history":
+        if action == "history":
             return "history:read"
-        return (
-            f"{self.service}:{self.scopes.get(self.action, 'read' if request.method in {'GET', 'HEAD'} else 'write')}"
-        )
+        right = "read" if request.method in {"GET", "HEAD"} else "write"
+        return f"{self.service}:{self.scopes.get(action, right)}"
 
     def check_permissions(self, request: Request) -> None:
         if getattr(self, self.action or "", None) is None and request.user is not None:
@@ -75,8 +77,8 @@ class ServiceViewSet(GenericViewSet[Any]):
             if request.headers.get("Content-Encoding"):
                 raise exceptions.UnsupportedMediaType("")
             # Read here, once: the retry key is a digest of it, and Django alone takes a chunked body for an empty one.
-            http = request._request
-            self.body = http._body = read_body(http.META)  # type: ignore[attr-defined]
+            http: Any = request._request
+            self.body = http._body = read_body(http.META)
             http._read_started = True
             http.META["CONTENT_LENGTH"] = str(len(self.body))
 
@@ -91,7 +93,8 @@ class ServiceViewSet(GenericViewSet[Any]):
         return cast(Caller, self.request.user)
 
     def get_queryset(self) -> Any:
-        return super().get_queryset().for_caller(self.caller)
+        queryset: Any = super().get_queryset()
+        return queryset.for_caller(self.caller)
 
     def list_response(
         self,
@@ -103,7 +106,7 @@ class ServiceViewSet(GenericViewSet[Any]):
     ) -> HttpResponse:
         """One page of `queryset`, each row built by `expression`."""
         page = KeysetPagination().page(self.request, queryset, expression, orderings)
-        record_access(self.request, self.get_queryset_model().__name__, record, action=self.action)
+        record_access(self.request._request, self.caller, self.model.__name__, record, action=self.action)
         return json_response(page_body(page.rows, next_link=page.next, previous_link=page.previous))
 
     def one(self, queryset: models.QuerySet[Any], expression: Any, **lookup: Any) -> tuple[int, str]:
@@ -119,7 +122,7 @@ class ServiceViewSet(GenericViewSet[Any]):
         with recorded(self.caller, request_id):
             key = None
             if self.request.method == "POST" and idempotency.HEADER in self.request.headers:
-                key = idempotency.Key(self.request, self.body)
+                key = idempotency.Key(self.request, self.caller, self.body)
                 if stored := key.replay():
                     return stored
             response = reply()
@@ -140,10 +143,10 @@ class RecordViewSet(ServiceViewSet):
     }
 
     # What a service overrides: each is one call of an operation, and answers the record it wrote.
-    def perform_create(self, **values: Any) -> Record:  # type: ignore[override]
-        return records.create(self.get_queryset_model(), caller=self.caller, **values)
+    def perform_create(self, **values: Any) -> Record:
+        return cast(Record, records.create(self.model, caller=self.caller, **values))
 
-    def perform_update(self, record: Record, **values: Any) -> None:  # type: ignore[override]
+    def perform_update(self, record: Record, **values: Any) -> None:
         records.edit(record, caller=self.caller, **values)
 
     def perform_transition(self, record: Record, to: str, reason: str) -> None:
@@ -159,7 +162,7 @@ class RecordViewSet(ServiceViewSet):
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
         check_parameters(request, set())
         version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
-        record_access(request, self.get_queryset_model().__name__, str(pk), action="retrieve")
+        record_access(request._request, self.caller, self.model.__name__, str(pk), action="retrieve")
         if not_modified(request, version):
             return HttpResponse(status=304, headers={"ETag": etag(version)})
         return json_response(body, headers={"ETag": etag(version)})
@@ -187,7 +190,7 @@ class RecordViewSet(ServiceViewSet):
     @action(detail=True, methods=["get"])
     def history(self, request: Request, pk: str) -> HttpResponse:
         check_parameters(request, set(KeysetPagination.parameters))
-        events = self.get_queryset_model()._meta.get_field("events").related_model._default_manager
+        events = self.model._meta.get_field("events").related_model._default_manager
         mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization)
         response = self.list_response(
             mine, history_json_of(self.serializer_class), {"-at": ("-pgh_id",), "at": ("pgh_id",)}, record=str(pk)
@@ -198,7 +201,7 @@ class RecordViewSet(ServiceViewSet):
 
     def required_scope(self, request: Request) -> str | None:
         scope = super().required_scope(request)
-        if self.action == "transitions" and request.user is not None:
+        if self.action == "transitions" and isinstance(request.user, Caller):
             # Whoever holds only the scope of one special target may come this far; _transition looks at the target.
             special = [
                 name for name in self._machine.scopes.values() if f"{self.service}:{name}" in request.user.scopes
@@ -208,7 +211,7 @@ class RecordViewSet(ServiceViewSet):
 
     @property
     def _machine(self) -> Any:
-        return self.get_queryset_model().machine
+        return self.model.machine
 
     def _answer(self, pk: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
         version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)

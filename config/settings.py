@@ -117,6 +117,9 @@ MIDDLEWARE = [
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / "static"
+if DEVELOPMENT:
+    STATIC_ROOT = STATE / "static"
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # In development the documentation page's files come straight from their package; the image collects them at build.
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = False

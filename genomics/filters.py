@@ -90,7 +90,7 @@ class VariantFilter(RecordFilterSet):
 
     class Meta:
         model = Variant
-        fields: ClassVar = []
+        fields: ClassVar[list[str]] = []
 
     def by_region(self, queryset: QuerySet[Any], name: str, region: Region) -> QuerySet[Any]:
         return queryset.overlapping(region)  # type: ignore[attr-defined, no-any-return]

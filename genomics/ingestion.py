@@ -200,7 +200,7 @@ def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) 
     except TooLarge as error:
         raise Problem("too-large", error.faults[0].message) from None
     except VCFError as error:
-        samples = {} if error.samples is None else {"samples": error.samples}
+        samples: dict[str, Any] = {} if error.samples is None else {"samples": error.samples}
         raise Problem("unprocessable-file", errors=[fault._asdict() for fault in error.faults], **samples) from None
     return reader, window
 

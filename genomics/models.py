@@ -174,12 +174,12 @@ class Variant(models.Model):
     genotype = models.CharField(max_length=200)
     zygosity = models.CharField(max_length=20, choices=choices.Zygosity.choices)
     qual = models.FloatField(null=True)
-    filters = ArrayField(models.CharField(max_length=200), null=True)
+    filters = ArrayField(models.TextField(), null=True)
     depth = models.IntegerField(null=True)
     depth_ref = models.IntegerField(null=True)
     depth_alt = models.IntegerField(null=True)
     genotype_quality = models.IntegerField(null=True)
-    rs_ids = ArrayField(models.CharField(max_length=20), null=True)
+    rs_ids = ArrayField(models.TextField(), null=True)
     gene_symbol = models.CharField(max_length=64, null=True)  # noqa: DJ001  (null says "not annotated")
     consequence = models.CharField(max_length=100, null=True)  # noqa: DJ001
     hgvs_c = models.CharField(max_length=400, null=True)  # noqa: DJ001

@@ -5,6 +5,7 @@ What has none is written by chassis/records.py as it stands.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from chassis.issuers import Caller
 from chassis.problems import Problem
 
 from . import metrics
+from .choices import CHROMOSOMES
 from .models import Analysis, Finding, Report, Sample, Variant
 from .rules import content_digest
 
@@ -219,7 +221,7 @@ def _next_number() -> str:
 def _content(report: Report, analysis: Analysis, findings: list[Finding], **signing: Any) -> dict[str, Any]:
     """What is signed. Text, whole numbers and null alone, so that its digest has one canonical form."""
     sample = Sample.objects.get(pk=analysis.sample_id)
-    variants = {row["id"]: row for row in _signed_variants(analysis, findings)}
+    variants = {row.pop("id"): row for row in _signed_variants(analysis, findings)}
     return {
         "report": {
             "id": str(report.pk),
@@ -263,23 +265,8 @@ def _content(report: Report, analysis: Analysis, findings: list[Finding], **sign
     }
 
 
-def _signed_variants(analysis: Analysis, findings: list[Finding]) -> Any:
-    return (
-        Variant.objects.of_analysis(analysis.pk)
-        .filter(id__in=[finding.variant for finding in findings])
-        .values(
-            "id",
-            "chrom",
-            "pos",
-            "end_pos",
-            "ref",
-            "alt",
-            "kind",
-            "genotype",
-            "zygosity",
-            "depth",
-            "gene_symbol",
-            "hgvs_c",
-            "hgvs_p",
-        )
-    )
+def _signed_variants(analysis: Analysis, findings: list[Finding]) -> Iterator[dict[str, Any]]:
+    fields = ("id", "chrom", "pos", "end_pos", "ref", "alt", "kind", "genotype", "zygosity", "depth", "gene_symbol", "hgvs_c", "hgvs_p")
+    named = [finding.variant for finding in findings]
+    for row in Variant.objects.of_analysis(analysis.pk).filter(id__in=named).values(*fields):
+        yield {**row, "chrom": CHROMOSOMES[row["chrom"] - 1]}

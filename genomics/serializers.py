@@ -36,7 +36,7 @@ class SampleSerializer(RecordSerializer):
         validators=[matching(ACCESSION, "Must be 3 to 32 letters, digits and hyphens.")],
         help_text="The laboratory's number of the sample, upper-cased.",
     )
-    parent = UUIDField(
+    parent = UUIDField(  # type: ignore[assignment]  # `parent` is a method of nested serializers, a member of ours
         source="parent_id",
         required=False,
         allow_null=True,

@@ -133,10 +133,12 @@ class VariantViewSet(ServiceViewSet):
 
     def retrieve(self, request: Request, analysis: Any, id: Any) -> HttpResponse:
         check_parameters(request, set())
-        body = next(iter(self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)), None)
+        body = next(
+            iter(self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)), None
+        )
         if body is None:
             raise Problem("not-found")
-        record_access(request, "Variant", f"{analysis}/{id}", action="retrieve")
+        record_access(request._request, self.caller, "Variant", f"{analysis}/{id}", action="retrieve")
         # A variant never changes: its first version is its last.
         if not_modified(request, 1):
             return HttpResponse(status=304, headers={"ETag": etag(1)})
@@ -164,7 +166,7 @@ class VariantVCFViewSet(VariantViewSet):
     def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
         check_parameters(request, set())
         found = self._ready_analysis(analysis)
-        record_access(request, "Variant", str(analysis), action="export")
+        record_access(request._request, self.caller, "Variant", str(analysis), action="export")
         rows = streamed_rows(self.get_queryset().order_by("chrom", "pos", "id").values_list(*Allele._fields))
         lines = vcf_lines(map(Allele._make, rows), build=found["genome_build"], sample=found["vcf_sample"])
         return export(lines, media_type=self.export_media_type, filename=f"{analysis}.vcf")
@@ -179,7 +181,7 @@ class VariantNDJSONViewSet(VariantViewSet):
     def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
         check_parameters(request, set())
         self._ready_analysis(analysis)
-        record_access(request, "Variant", str(analysis), action="export")
+        record_access(request._request, self.caller, "Variant", str(analysis), action="export")
         rows = streamed_rows(
             self.get_queryset().order_by("chrom", "pos", "id").values_list(json_of(self.serializer_class))
         )

@@ -6,9 +6,11 @@ from typing import Final, NamedTuple
 from .faults import Warnings
 from .info import decode
 
-_ANN_FIELDS: Final = (
-    "Allele|Annotation|Annotation_Impact|Gene_Name|Gene_ID|Feature_Type|Feature_ID|Transcript_BioType|Rank|HGVS.c|HGVS.p"
-).split("|")
+# Up to the last field that is read (SnpEff, "Variant annotations in VCF format", 1.0).
+_ANN_FIELDS: Final = [
+    *("Allele", "Annotation", "Annotation_Impact", "Gene_Name", "Gene_ID", "Feature_Type", "Feature_ID"),
+    *("Transcript_BioType", "Rank", "HGVS.c", "HGVS.p"),
+]
 _NAMES: Final = {
     "CSQ": ("Consequence", "SYMBOL", "HGVSc", "HGVSp"),
     "ANN": ("Annotation", "Gene_Name", "HGVS.c", "HGVS.p"),

@@ -14,6 +14,8 @@ FIXED: Final = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _FORMAT: Final = 8
 _FIRST_SAMPLE: Final = 9
 _MAX_NAME: Final = 200
+# What tools write that know no length: the largest 32-bit number.
+_NO_LENGTH: Final = 2**31 - 1
 
 _VERSION = re.compile(r"##fileformat=VCFv4\.[0-9]+")
 _CONTIG_ID = re.compile(r"[<,]ID=([^,>]+)")
@@ -31,12 +33,12 @@ _MENTION = {build: re.compile(rf"(?<![0-9a-z])(?:human_)?(?:{names})(?![0-9])") 
 
 
 class Header(NamedTuple):
-    """`columns` counts all columns, `index` is the chosen sample's (0-based); annotations give CSQ/ANN field names."""
+    """`columns` counts all columns, `sample_column` is the chosen one (0-based); annotations: CSQ/ANN field names."""
 
     line: int
     sample: str
     columns: int
-    index: int
+    sample_column: int
     trailing_tab: bool
     contigs: dict[str, int]
     annotations: dict[str, list[str]]
@@ -144,7 +146,7 @@ class _Evidence:
         if name[1] in self._foreign:
             self._mismatch = self._mismatch or number
         code = self.contigs.get(name[1], OTHER)
-        if code == OTHER or length is None:
+        if code == OTHER or length is None or int(length[1]) == _NO_LENGTH:
             return
         if code == MT and int(length[1]) == UCSC_HG19_MT_LENGTH:
             self.contigs[name[1]] = OTHER

@@ -107,7 +107,10 @@ class InfoReader:
         self._memo: dict[str, tuple[str, str]] = {}
 
     def json(self, info: str, index: int, alts: int, line: int) -> str:
-        """JSON object text of the kept keys for ALT number `index` of `alts`, at most MAX_BYTES. Repeated key: the last."""
+        """JSON object text of the kept keys for ALT number `index` of `alts`, at most MAX_BYTES.
+
+        Of a repeated key the last value stands.
+        """
         if info == ".":
             return "{}"
         found: dict[str, str] = {}

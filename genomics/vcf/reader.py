@@ -58,8 +58,8 @@ class Reader:
                 for line in lines:
                     try:
                         alleles = parse(line, number)
-                    except RowFault as fault:
-                        self._note(Fault(number, fault.column, fault.code, fault.message))
+                    except RowFault as refusal:
+                        self._note(Fault(number, refusal.column, refusal.code, refusal.message))
                     else:
                         if alleles and not self._faults:
                             yield from alleles

@@ -79,9 +79,9 @@ class RecordParser:
         self.chrom, self.pos = code, pos
         alts, shapes = self._shapes.get((ref, alt)) or self._shape(ref, alt)
         qual = None if qual_text == "." else self._qual(qual_text, line)
-        filters = self._filters[filter_text] if filter_text in self._filters else self._filter(filter_text)
+        filters = self._filters[filter_text] if filter_text in self._filters else self._filter(filter_text, line)
         plan = self._samples.plan(format_, line)
-        values = cells[self._header.index].split(":")
+        values = cells[self._header.sample_column].split(":")
         genotype = self._samples.genotype(values, plan, len(alts), line)
         if code == OTHER:
             self.skipped_other_contigs += 1
@@ -167,15 +167,18 @@ class RecordParser:
             return None
         raise RowFault("QUAL", "bad-qual", "QUAL is not a number of 0 or more.")
 
-    def _filter(self, text: str) -> list[str] | None:
+    def _filter(self, text: str, line: int) -> list[str] | None:
         names = [] if text == "PASS" else text.split(";")
         sound = all(_FILTER.fullmatch(name) and name.isprintable() for name in names)
         if text == ".":
             filters = None
-        elif not sound or len(set(names)) < len(names) or not {"0", ".", "PASS"}.isdisjoint(names):
+        elif not sound or len(set(names)) < len(names) or not {"0", "."}.isdisjoint(names):
             raise RowFault("FILTER", "bad-filter", "FILTER is neither ., nor PASS, nor a list of distinct names.")
         else:
-            filters = names
+            filters = [name for name in names if name != "PASS"]
+        if filters is not None and len(filters) < len(names):
+            self._warnings.add("pass-among-filters", line, "FILTER names PASS beside failed filters: kept as failed.")
+            return filters
         _remember(self._filters, text, filters)
         return filters
 
@@ -210,7 +213,7 @@ class RecordParser:
             else:
                 end_pos = end
         if end_pos > last:
-            self._warnings.add("end-beyond-contig", site.line, "A structural variant ends beyond its contig; cut there.")
+            self._warnings.add("end-beyond-contig", site.line, "A structural variant was cut at its contig's end.")
         return min(end_pos, last), svlen, kind
 
     def _told_kind(self, svtype: str, line: int) -> str:

@@ -113,7 +113,8 @@ class SampleReader:
         value = integer(text)
         if value is None or value < 0:
             if text not in (".", ""):
-                self._warnings.add("bad-sample-value", line, "A depth or quality of the sample is not a number of 0 or more.")
+                message = "A depth or quality of the sample is not a number of 0 or more."
+                self._warnings.add("bad-sample-value", line, message)
             return None
         return value
 

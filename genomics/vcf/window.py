@@ -75,7 +75,7 @@ class Window:
             return
         self.duplicates += 1
         if _copies(known) != _copies(allele):
-            message = f"One allele has different genotypes, first on lines {known.record_line} and {allele.record_line}."
+            message = f"One allele has two genotypes, first on lines {known.record_line} and {allele.record_line}."
             self._warnings.add("genotype-conflict", allele.record_line, message)
         if _rank(allele) > _rank(known):
             self._waiting[allele.id] = allele

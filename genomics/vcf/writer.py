@@ -26,7 +26,12 @@ _UNDECLARABLE: Final = frozenset(',<>"=')
 
 
 def vcf_lines(
-    rows: Iterable[Allele], *, build: str, sample: str, filters: Iterable[str] = (), meta: Iterable[tuple[str, str]] = ()
+    rows: Iterable[Allele],
+    *,
+    build: str,
+    sample: str,
+    filters: Iterable[str] = (),
+    meta: Iterable[tuple[str, str]] = (),
 ) -> Iterator[str]:
     """The file line by line, each with its line end; `rows` in genome order.
 
@@ -41,18 +46,18 @@ def vcf_lines(
 def _header(build: str, sample: str, filters: Iterable[str], meta: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield "##fileformat=VCFv4.3\n"
     yield "##source=Careway\n"
-    for key, value in meta:
-        yield f"##{_one_line(key)}={_one_line(value)}\n"
+    for title, value in meta:
+        yield f"##{_one_line(title)}={_one_line(value)}\n"
     yield f"##reference={build}\n"
     for code in range(1, MT + 1):
         yield f"##contig=<ID={NAMES[code]},length={LENGTHS[build][code]},assembly={build}>\n"
     yield '##FILTER=<ID=PASS,Description="All filters passed">\n'
-    for name in filters:
+    for failed in filters:
         # Such names cannot be written in a header; readers take them undeclared.
-        if not _UNDECLARABLE.intersection(name):
-            yield f'##FILTER=<ID={name},Description="As in the original file">\n'
-    for name, key in KEPT.items():
-        yield f'##INFO=<ID={name},Number={key.number},Type={key.type},Description="{key.description}">\n'
+        if not _UNDECLARABLE.intersection(failed):
+            yield f'##FILTER=<ID={failed},Description="As in the original file">\n'
+    for kept, key in KEPT.items():
+        yield f'##INFO=<ID={kept},Number={key.number},Type={key.type},Description="{key.description}">\n'
     for line in _DECLARED:
         yield f"{line}\n"
     yield f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{sample}\n"

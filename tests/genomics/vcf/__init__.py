@@ -1,0 +1,1 @@
+"""The VCF reader and writer, file by file, and against a public corpus."""

@@ -1,0 +1,26 @@
+"""One production server with two workers for the tests of this folder; all of them run in one process (`xdist_group`)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import Server, make_database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/server/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("server"))
+
+
+@pytest.fixture(scope="session")
+def server_database() -> str:
+    return make_database("careway_server")
+
+
+@pytest.fixture(scope="session")
+def server(server_database: str) -> Iterator[Server]:
+    """Stops at the end of the session, and must then have ended well."""
+    running = Server(server_database).start()
+    yield running
+    assert running.stop() == 0

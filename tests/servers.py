@@ -1,0 +1,108 @@
+"""Real servers for tests: gunicorn with its workers, on a port of its own and a database of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import Request, urlopen
+
+import psycopg
+from psycopg import sql
+
+from tests.api import ALL, Answer, token
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def database_url(name: str) -> str:
+    """The URL of another database on the tests' PostgreSQL."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+def make_database(name: str) -> str:
+    """A new, migrated, empty database; one that was left behind is dropped."""
+    identifier = sql.Identifier(name)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
+    url = database_url(name)
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True)
+    return url
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """One gunicorn; `environment` overrides the settings' variables."""
+
+    database: str
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Server:
+        environment = {**os.environ, "DATABASE_URL": self.database, "CAREWAY_WORKERS": "2", "CAREWAY_LOG_LEVEL": "ERROR", **self.environment}
+        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--bind", f"127.0.0.1:{self.port}"]
+        # A group of its own, so that a test can kill master and workers at once.
+        self.process = subprocess.Popen([*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True)
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with suppress(OSError):
+                if self.call("GET", "/readyz", authenticated=False).status == 200:
+                    return self
+            time.sleep(0.1)
+        raise AssertionError("the server did not become ready in 30 s")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Signals the whole group and waits; answers the master's exit status."""
+        assert self.process
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        return self.process.wait(timeout=40)
+
+    def call(self, method: str, path: str, body: Any = None, *, authenticated: bool = True, subject: str = "dr-okafor",
+             organization: str = "st-elsewhere", content_type: str = "application/json", timeout: float = 60, **headers: str) -> Answer:  # fmt: skip
+        """One request by urllib; `path` is relative to /genomics/v1/ unless it starts with `/`."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        url = self.url + (path if path.startswith("/") else f"/genomics/v1/{path}")
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None:
+            named["Content-Type"] = content_type
+        if authenticated:
+            named["Authorization"] = f"Bearer {token(subject, organization, ALL)}"
+        try:
+            with urlopen(Request(url, data=data, method=method, headers=named), timeout=timeout) as response:
+                return Answer(response.status, dict(response.headers), response.read())
+        except HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read())
+
+    def get(self, path: str, **options: Any) -> Answer:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any, **options: Any) -> Answer:
+        return self.call("POST", path, body, **options)
+
+    def move(self, path: str, to: str, **options: Any) -> Answer:
+        """A transition from the record's current version."""
+        return self.post(f"{path}/transitions", {"to": to, "reason": "test"}, If_Match=self.get(path).etag, **options)
