@@ -8,7 +8,9 @@ from rest_framework.request import Request
 
 from .problems import Problem, invalid
 
-TAG = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\*))\s*')
+TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\*)')
+# A comma may stand within a tag, and an element of the list may be empty (RFC 9110 §5.6.1).
+TAGS = re.compile(rf"[ \t,]*(?:(?:{TAG.pattern})[ \t]*(?:,[ \t,]*|\Z))+")
 
 
 def etag(version: int) -> str:
@@ -21,28 +23,19 @@ def check_match(request: Request, version: int) -> None:
     header = request.headers.get("If-Match")
     if header is None:
         raise Problem("precondition-required")
-    if etag(version) not in _strong(header, "If-Match"):
+    # `*` with If-Match would mean "whatever the version": the very update that gets lost.
+    if (etag(version), False) not in _tags(header, "If-Match"):
         raise Problem("stale-version")
 
 
 def not_modified(request: Request, version: int) -> bool:
     """Whether the client's copy is still the current one (weak comparison, RFC 9110 §13.1.2)."""
     header = request.headers.get("If-None-Match")
-    return header is not None and bool({etag(version), "*"} & (_strong(header, "If-None-Match") | _weak(header)))
+    return header is not None and any(tag in {etag(version), "*"} for tag, _ in _tags(header, "If-None-Match"))
 
 
-def _strong(header: str, name: str) -> set[str]:
-    tags = set()
-    for part in header.split(","):
-        match = TAG.fullmatch(part)
-        if not match:
-            raise invalid(name, "malformed", "Must be a list of entity tags, each in double quotes.", place="header")
-        # `*` with If-Match would mean "whatever the version": the very update that gets lost.
-        if not match[1] and not match[3]:
-            tags.add(f'"{match[2]}"')
-    return tags
-
-
-def _weak(header: str) -> set[str]:
-    found = (TAG.fullmatch(part) for part in header.split(","))
-    return {match[3] or f'"{match[2]}"' for match in found if match}
+def _tags(header: str, name: str) -> list[tuple[str, bool]]:
+    """Each tag of the list, and whether it is a weak one."""
+    if not TAGS.fullmatch(header):
+        raise invalid(name, "malformed", "Must be a list of entity tags, each in double quotes.", place="header")
+    return [(star or f'"{opaque}"', bool(weak)) for weak, opaque, star in TAG.findall(header)]

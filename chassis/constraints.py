@@ -58,7 +58,7 @@ def _rules() -> dict[str, Rule]:
             if constraint.violation_error_code:
                 unique = isinstance(constraint, models.UniqueConstraint)
                 found[constraint.name] = Rule(
-                    pointer=_pointer(constraint),
+                    pointer=_pointer(model, constraint),
                     code=constraint.violation_error_code,
                     message=str(constraint.violation_error_message),
                     conflict=unique,
@@ -66,8 +66,11 @@ def _rules() -> dict[str, Rule]:
     return found
 
 
-def _pointer(constraint: models.BaseConstraint) -> str:
-    """The member a client would look at first: the last field of a unique rule, the first one of a check."""
+def _pointer(model: type[models.Model], constraint: models.BaseConstraint) -> str:
+    """The member a client would look at first: the one a check is named for or names first, a unique rule's last."""
+    named = (constraint.violation_error_code or "").replace("-", "_")
+    if named in {field.name for field in model._meta.get_fields()}:
+        return f"/{named}"
     if isinstance(constraint, models.UniqueConstraint):
         return f"/{constraint.fields[-1]}" if constraint.fields else ""
     condition: Any = getattr(constraint, "condition", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -74,6 +74,7 @@ class DocumentationView(SpectacularSwaggerSplitView):
 
     authentication_classes = ()
     permission_classes = ()
+    http_method_names: ClassVar[list[str]] = ["get", "head"]
     schema = None
     url = "openapi.json"
 

@@ -55,7 +55,7 @@ class StrictFilterBackend(DjangoFilterBackend):
                     {
                         "parameter": name,
                         "code": str(error.code or "invalid").replace("_", "-"),
-                        "message": " ".join(map(str, error)),
+                        "message": _message(filterset.form.fields[name], error),
                     }
                     for name, errors in filterset.errors.as_data().items()
                     for error in errors
@@ -66,6 +66,12 @@ class StrictFilterBackend(DjangoFilterBackend):
     def _declared(self, view: Any) -> set[str]:
         filterset_class = getattr(view, "filterset_class", None)
         return {*KeysetPagination.parameters, *(filterset_class.base_filters if filterset_class else ())}
+
+
+def _message(field: Any, error: Any) -> str:
+    if error.code == "invalid_choice":  # Django's words would quote what the client sent
+        return f"Must be one of {', '.join(str(word) for word, _ in field.choices if word)}."
+    return " ".join(map(str, error))
 
 
 def check_parameters(request: Request, declared: set[str]) -> None:

@@ -71,6 +71,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Problem("malformed-body", "A member stands twice in one object.")
+    try:
+        # A name may come back in a pointer, and half a surrogate pair cannot be written as UTF-8 (RFC 7493 §2.1).
+        "".join(members).encode()
+    except UnicodeEncodeError:
+        raise Problem("malformed-body", "The name of a member is not Unicode text.") from None
     return members
 
 
@@ -79,8 +84,9 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse_depth(value: Any, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
     if left == 0:
         raise Problem("malformed-body", f"The body is nested deeper than {MAX_DEPTH} levels.")
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
+    for child in value.values() if isinstance(value, dict) else value:
         _refuse_depth(child, left - 1)

@@ -238,7 +238,9 @@ def constraint_problem(cause: BaseException | None) -> Problem:
         logger.error("a constraint without words was violated", extra={"sqlstate": getattr(cause, "sqlstate", "")})
         return Problem("conflict")
     fault = {"pointer": rule.pointer, "code": rule.code, "message": rule.message}
-    return Problem("duplicate" if rule.conflict else "invalid", rule.message if rule.conflict else "", errors=[fault])
+    if not rule.conflict:
+        return Problem("invalid", errors=[fault])
+    return Problem("duplicate" if rule.code == "duplicate" else "conflict", rule.message, errors=[fault])
 
 
 def _unforeseen(error: Exception) -> Problem:

@@ -16,7 +16,7 @@ from rest_framework.validators import UniqueValidator
 from .text import control_character, normalised
 
 # RFC 3339 §5.6; the offset is required, because a naive time in a hospital network is somebody's guess.
-RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII)
 HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
@@ -116,19 +116,33 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
             declared = self.fields.get(name)
             if declared is None:
                 faults[name] = [serializers.ErrorDetail("There is no such member.", code="unknown-member")]
-            elif declared.read_only and data[name] != self.current.get(name, empty):
+            elif declared.read_only and not _same(data[name], self.current.get(name, empty)):
                 faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
+        removed = self._removed(data)
         try:
-            values = super().to_internal_value(data)
+            values = super().to_internal_value({name: data[name] for name in data if name not in removed})
         except serializers.ValidationError as error:
             assert isinstance(error.detail, dict)
             raise serializers.ValidationError({**error.detail, **faults}) from None
         if faults:
             raise serializers.ValidationError(faults)
-        return values if self.partial or not self.current else {**self._defaults(), **values}
+        if self.partial:
+            return {**values, **{source: self._defaults()[source] for source in removed.values()}}
+        return {**self._defaults(), **values} if self.current else values
+
+    def _removed(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """Members that a merge patch removes by null (RFC 7396 §2), and their columns; null is no value of these."""
+        return {
+            name: str(field.source)
+            for name, field in self.fields.items()
+            if self.partial
+            and name in data
+            and data[name] is None
+            and not (field.read_only or field.required or field.allow_null)
+        }
 
     def _defaults(self) -> dict[str, Any]:
-        """What a PUT leaves out returns to its default: the body is the whole new record (RFC 9110 §9.3.4)."""
+        """Where members go that a PUT leaves out (its body is the whole record, RFC 9110 §9.3.4) or a PATCH removes."""
         meta = self.Meta.model._meta  # type: ignore[attr-defined]
         writable = [str(field.source) for field in self.fields.values() if not field.read_only]
         return {source: meta.get_field(source).get_default() for source in writable}
@@ -137,6 +151,11 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
     def current(self) -> Mapping[str, Any]:
         """The record as the client last read it; empty at creation."""
         return self.context.get("current") or {}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; in Python alone, true would equal 1."""
+    return bool(one == other and isinstance(one, bool) == isinstance(other, bool))
 
 
 class TransitionSerializer(serializers.Serializer[Any]):

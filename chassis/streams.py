@@ -46,6 +46,7 @@ class BodyReader:
             elapsed = time.monotonic() - started
             slow = elapsed > self._idle and self.received < self._rate * elapsed
             if not self.finished and (slow or elapsed > self._deadline):
+                self.finished = True
                 raise Problem("timeout")
 
     def discard(self) -> None:
@@ -65,6 +66,7 @@ class BodyReader:
         try:
             piece: bytes = self._input.read(wanted)
         except TimeoutError:
+            self.finished = True  # who stalled once is not waited for again
             raise Problem("timeout") from None
         except Exception as error:  # gunicorn's own errors about chunks, and any OSError of the socket
             raise Problem(

@@ -136,7 +136,7 @@ class Analysis(Record):
             one_of("genome_build", choices.GenomeBuild),
             rule(
                 "panel_code",
-                Q(assay="panel", panel_code__isnull=False) | (~Q(assay="panel") & Q(panel_code__isnull=True)),
+                Q(("panel_code__isnull", False), ("assay", "panel")) | (~Q(assay="panel") & Q(panel_code__isnull=True)),
                 "Is given if and only if the assay is panel.",
             ),
             rule("pipeline", ~Q(pipeline_name="") & ~Q(pipeline_version=""), "Must not be empty."),

@@ -122,7 +122,7 @@ def draft_report(
         revision = old.revision + 1
     if analysis.status != "ready" and not (replaces_id and analysis.status == "reported"):
         raise Problem("wrong-state", f"The analysis is {analysis.status}, not ready.")
-    _check_outcome(outcome, findings)
+    _check_outcome(caller, outcome, findings)
     return records.create(
         Report,
         caller=caller,
@@ -141,13 +141,13 @@ def edit_report(report: Report, *, caller: Caller, **values: Any) -> None:
     subject = {"analysis_id": report.analysis_id, "replaces_id": report.replaces_id}
     if any(values.get(name, value) != value for name, value in subject.items()):
         raise Problem("not-editable", "A report keeps its analysis and what it replaces; draft another one.")
-    _check_outcome(values.get("outcome", report.outcome), values.get("findings", report.findings))
+    _check_outcome(caller, values.get("outcome", report.outcome), values.get("findings", report.findings))
     records.edit(report, caller=caller, **{name: value for name, value in values.items() if name not in subject})
 
 
-def _check_outcome(outcome: str, findings: list[UUID]) -> None:
-    grave = Finding.objects.filter(pk__in=findings, classification__in=["pathogenic", "likely-pathogenic"])
-    if outcome == "positive" and not grave.exists():
+def _check_outcome(caller: Caller, outcome: str, findings: list[UUID]) -> None:
+    mine = Finding.objects.for_caller(caller).filter(pk__in=findings)
+    if outcome == "positive" and not mine.filter(classification__in=["pathogenic", "likely-pathogenic"]).exists():
         raise Problem("conflict", "A positive outcome needs a finding that is pathogenic or likely pathogenic.")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Self
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.test import Client
@@ -61,9 +63,9 @@ class Api:
     scopes: tuple[str, ...] = ALL
     client: Client = field(default_factory=Client)
 
-    def as_(self, **changes: Any) -> Api:
+    def as_(self, **changes: Any) -> Self:
         """The same client as somebody else."""
-        return Api(**{**self.__dict__, **changes})
+        return replace(self, **changes)
 
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
@@ -96,3 +98,27 @@ class Api:
     def move(self, path: str, to: str, reason: str = "") -> Answer:
         """A transition from the record's current version."""
         return self.post(f"{path}/transitions", {"to": to, "reason": reason}, If_Match=self.get(path).etag)
+
+
+@dataclass
+class RemoteApi(Api):
+    """The same over a socket, by urllib."""
+
+    url: str = ""
+    timeout: float = 60
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
+    ) -> Answer:
+        url = self.url + (path if path.startswith("/") else f"/{self.service}/v1/{path}")
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        named = {"Authorization": f"Bearer {token(self.subject, self.organization, self.scopes)}"}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None:
+            named["Content-Type"] = content_type
+        try:
+            with urlopen(Request(url, data=data, method=method, headers=named), timeout=self.timeout) as response:
+                return Answer(response.status, dict(response.headers), response.read())
+        except HTTPError as error:
+            with error:
+                return Answer(error.code, dict(error.headers), error.read())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -12,15 +11,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import Request, urlopen
 
 import psycopg
 from psycopg import sql
 
-from tests.api import ALL, Answer, token
+from tests.api import RemoteApi
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -68,7 +64,7 @@ class Server:
         until = time.monotonic() + 30
         while time.monotonic() < until:
             with suppress(OSError):
-                if self.call("GET", "/readyz", authenticated=False).status == 200:
+                if self.api.get("/readyz").status == 200:
                     return self
             time.sleep(0.1)
         raise AssertionError("the server did not become ready in 30 s")
@@ -80,29 +76,7 @@ class Server:
             os.killpg(self.process.pid, number)
         return self.process.wait(timeout=40)
 
-    def call(self, method: str, path: str, body: Any = None, *, authenticated: bool = True, subject: str = "dr-okafor",
-             organization: str = "st-elsewhere", content_type: str = "application/json", timeout: float = 60, **headers: str) -> Answer:  # fmt: skip
-        """One request by urllib; `path` is relative to /genomics/v1/ unless it starts with `/`."""
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        url = self.url + (path if path.startswith("/") else f"/genomics/v1/{path}")
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        if data is not None:
-            named["Content-Type"] = content_type
-        if authenticated:
-            named["Authorization"] = f"Bearer {token(subject, organization, ALL)}"
-        try:
-            with urlopen(Request(url, data=data, method=method, headers=named), timeout=timeout) as response:
-                return Answer(response.status, dict(response.headers), response.read())
-        except HTTPError as error:
-            with error:
-                return Answer(error.code, dict(error.headers), error.read())
-
-    def get(self, path: str, **options: Any) -> Answer:
-        return self.call("GET", path, **options)
-
-    def post(self, path: str, body: Any, **options: Any) -> Answer:
-        return self.call("POST", path, body, **options)
-
-    def move(self, path: str, to: str, **options: Any) -> Answer:
-        """A transition from the record's current version."""
-        return self.post(f"{path}/transitions", {"to": to, "reason": "test"}, If_Match=self.get(path).etag, **options)
+    @property
+    def api(self) -> RemoteApi:
+        """The genomics API of this server as dr-okafor of st-elsewhere."""
+        return RemoteApi(url=self.url)

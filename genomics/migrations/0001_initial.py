@@ -1580,7 +1580,7 @@ class Migration(migrations.Migration):
             model_name="analysis",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("assay", "panel"), ("panel_code__isnull", False)),
+                    models.Q(("panel_code__isnull", False), ("assay", "panel")),
                     models.Q(models.Q(("assay", "panel"), _negated=True), ("panel_code__isnull", True)),
                     _connector="OR",
                 ),

@@ -82,7 +82,8 @@ class TestShape:
         assert shape("A", alt) is None
 
     @pytest.mark.parametrize(
-        "alt", ["", "R", "A T", "<INS>BLAH>", "<>", "<A,B>", "[1:100[", "A[1:100[T", "A[1:100]", "A[1:x[", "A-", "<", "A."[1:] + "."]
+        "alt",
+        ["", "R", "A T", "<INS>BLAH>", "<>", "<A,B>", "[1:100[", "A[1:100[T", "A[1:100]", "A[1:x[", "A-", "<", ".."],
     )
     def test_it_refuses_what_is_no_allele(self, alt: str) -> None:
         with pytest.raises(ValueError, match="not an ALT"):
@@ -98,7 +99,7 @@ class TestMate:
     def test_it_splits_at_the_last_colon(self) -> None:
         assert mate("G]HLA-A*01:01:01:01:77]") == Mate("HLA-A*01:01:01:01", 77)
 
-    @pytest.mark.parametrize("alt", ["A", "<DEL>", ".A", "[1:2[", "A[1[", "A[1:2["[:-1]])
+    @pytest.mark.parametrize("alt", ["A", "<DEL>", ".A", "[1:2[", "A[1[", "A[1:2"])
     def test_it_says_when_there_is_none(self, alt: str) -> None:
         assert mate(alt) is None
 
@@ -111,8 +112,8 @@ class TestAlleleId:
 
     def test_it_never_changes(self) -> None:
         # Stored rows carry these: a new serialisation would part old analyses from new ones.
-        assert str(allele_id("GRCh38", 7, 117559590, "ATCT", "A")) == "SNV_ID"
-        assert str(allele_id("GRCh37", 1, 100, "N", "<DEL>", 200, 100)) == "DEL_ID"
+        assert str(allele_id("GRCh38", 7, 117559590, "ATCT", "A")) == "147aaad7-053c-8155-9601-469d42174e71"
+        assert str(allele_id("GRCh37", 1, 100, "N", "<DEL>", 200, 100)) == "fde5f809-47a5-8f5e-bc44-624567d5eb6a"
 
     def test_it_tells_every_part_apart(self) -> None:
         made = [

@@ -24,7 +24,9 @@ class TestAliases:
     def test_it_knows_the_usual_names(self, build: str, name: str, code: int) -> None:
         assert aliases(build)[name] == code
 
-    @pytest.mark.parametrize("name", ["Chr7", "CHR7", "x", "0", "23", "chr1_KI270706v1_random", "NC_000007.13", "HLA-A*01"])
+    @pytest.mark.parametrize(
+        "name", ["Chr7", "CHR7", "x", "0", "23", "chr1_KI270706v1_random", "NC_000007.13", "HLA-A*01"]
+    )
     def test_it_takes_other_names_for_other_contigs(self, name: str) -> None:
         assert name not in aliases("GRCh38")
 

@@ -12,6 +12,7 @@ from genomics.vcf import Limits, TooLarge, UnsupportedMedia, VCFError
 from genomics.vcf.faults import Warnings
 from genomics.vcf.framing import blocks
 
+DEFAULT = Limits()
 EOF_MARKER = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
@@ -27,13 +28,15 @@ def bgzf(text: bytes, size: int = 1000) -> bytes:
     return made
 
 
-def numbered(data: bytes | Iterable[bytes], limits: Limits = Limits(), warnings: Warnings | None = None) -> list[tuple[int, str]]:
+def numbered(
+    data: bytes | Iterable[bytes], limits: Limits = DEFAULT, warnings: Warnings | None = None
+) -> list[tuple[int, str]]:
     pieces = [data] if isinstance(data, bytes) else data
     found = blocks(pieces, limits, warnings or Warnings())
     return [(first + index, line) for first, lines in found for index, line in enumerate(lines)]
 
 
-def refused(data: bytes | Iterable[bytes], limits: Limits = Limits()) -> tuple[type[VCFError], int, str]:
+def refused(data: bytes | Iterable[bytes], limits: Limits = DEFAULT) -> tuple[type[VCFError], int, str]:
     with pytest.raises(VCFError) as caught:
         numbered(data, limits)
     (fault,) = caught.value.faults

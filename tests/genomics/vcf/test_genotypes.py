@@ -27,7 +27,9 @@ class TestParse:
         found = parse(text)
         assert (found.text, found.alleles, found.called) == (text, alleles, called)
 
-    @pytest.mark.parametrize("text", ["", "0/|1", "1/C", "0.000", "/", "0/", "0//1", "0/1/", "-1", "0 /1", "\u0661/1", "0\\1"])
+    @pytest.mark.parametrize(
+        "text", ["", "0/|1", "1/C", "0.000", "/", "0/", "0//1", "0/1/", "-1", "0 /1", "\u0661/1", "0\\1"]
+    )
     def test_it_refuses_the_rest(self, text: str) -> None:
         with pytest.raises(RowFault) as caught:
             parse(text)
@@ -71,7 +73,14 @@ class TestZygosity:
 class TestOwn:
     @pytest.mark.parametrize(
         ("text", "index", "expected"),
-        [("0/1", 1, "0/1"), ("1/2", 2, "./1"), ("2|1", 2, "1|."), ("|0|1", 1, "0|1"), ("12/1", 1, "./1"), ("1", 1, "1")],
+        [
+            ("0/1", 1, "0/1"),
+            ("1/2", 2, "./1"),
+            ("2|1", 2, "1|."),
+            ("|0|1", 1, "0|1"),
+            ("12/1", 1, "./1"),
+            ("1", 1, "1"),
+        ],
     )
     def test_it_numbers_one_alt_only(self, text: str, index: int, expected: str) -> None:
         assert own(parse(text), index) == expected
