@@ -95,7 +95,9 @@ class Environment:
         if value is None:
             return None
         try:
-            parsed: dict[str, Any] = environ.Env.db_url_config(value)
+            # Of another scheme django-environ prints a warning, with the password in it.
+            known = value.startswith(("postgresql://", "postgres://"))
+            parsed: dict[str, Any] = environ.Env.db_url_config(value) if known else {}
         except (ValueError, ImproperlyConfigured):
             parsed = {}
         if parsed.get("ENGINE") != "django.db.backends.postgresql" or not parsed.get("NAME"):

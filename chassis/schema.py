@@ -330,20 +330,39 @@ def _problem_response(status: int) -> Schema:
 
 
 def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
-    """From the answer that makes or shows a record: how to read it, move it, and see its history (OpenAPI links)."""
+    """From an answer that shows a record, or a page of them, to what can be done with it (OpenAPI links)."""
     detail = path if path.endswith("/{id}") else f"{path}/{{id}}"
-    created = operation["responses"].get("201" if method == "post" else "200")
-    if detail not in paths or not created or "ETag" not in created.get("headers", {}):
+    shown = operation["responses"].get("201" if method == "post" else "200")
+    if detail not in paths or not shown:
         return
-    target = paths[detail]
-    links = {
-        "read": (target.get("get"), {}),
-        "change": (target.get("patch"), {"header.If-Match": "$response.header.ETag"}),
-        "move": (paths.get(f"{detail}/transitions", {}).get("post"), {"header.If-Match": "$response.header.ETag"}),
-        "history": (paths.get(f"{detail}/history", {}).get("get"), {}),
+    versioned = "ETag" in shown.get("headers", {})
+    targets = {
+        "read": paths[detail].get("get"),
+        "history": paths.get(f"{detail}/history", {}).get("get"),
+        **{
+            below.rsplit("/", 1)[1]: item.get("get")
+            for below, item in paths.items()
+            if below.startswith(f"{path}/{{analysis}}/")
+        },
     }
-    created["links"] = {
-        name: {"operationId": linked["operationId"], "parameters": {"path.id": "$response.body#/id", **parameters}}
-        for name, (linked, parameters) in links.items()
-        if linked
+    changes = {
+        "change": paths[detail].get("patch"),
+        "replace": paths[detail].get("put"),
+        "delete": paths[detail].get("delete"),
+        "move": paths.get(f"{detail}/transitions", {}).get("post"),
     }
+    record = "$response.body#/id" if versioned else "$response.body#/results/0/id"
+    links = {name: _to(target, record) for name, target in targets.items() if target}
+    if versioned:
+        links |= {
+            name: _to(target, record, {"header.If-Match": "$response.header.ETag"})
+            for name, target in changes.items()
+            if target
+        }
+    shown["links"] = links
+
+
+def _to(target: Schema, record: str, more: Schema | None = None) -> Schema:
+    """A link that fills the target's last path parameter with the record's id."""
+    own = [parameter["name"] for parameter in target["parameters"] if parameter["in"] == "path"]
+    return {"operationId": target["operationId"], "parameters": {f"path.{own[0]}": record, **(more or {})}}

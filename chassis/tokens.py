@@ -32,7 +32,7 @@ TYPES = {"jwt", "at+jwt", "application/at+jwt"}  # RFC 9068 §4; many issuers st
 # Every reason for a 401, in words that tell nothing of the token and fit a quoted string (RFC 6750 §3).
 REASONS = {
     "malformed": "The Authorization header does not hold exactly one signed JWT of at most 16 KiB.",
-    "header": "The token's header has a type or a critical extension that is not accepted.",
+    "header": "The token's header has a type, a key id or a critical extension that is not accepted.",
     "issuer": "The token's issuer is not trusted here.",
     "algorithm": "The token's algorithm is not the one of its issuer and key.",
     "unknown-key": "The token's key is not one of its issuer's.",
@@ -120,8 +120,10 @@ def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         parts = _jws.decode_complete(token, options={"verify_signature": False})
         claims = json.loads(parts["payload"])
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+    except (jwt.DecodeError, ValueError, RecursionError) as error:
         raise refusal("malformed") from error
+    except jwt.InvalidTokenError as error:
+        raise refusal("header") from error
     if not isinstance(claims, dict):
         raise refusal("malformed")
     return parts["header"], claims

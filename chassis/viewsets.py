@@ -81,6 +81,7 @@ class ServiceViewSet(GenericViewSet[Any]):
             self.body = http._body = read_body(http.META)
             http._read_started = True
             http.META["CONTENT_LENGTH"] = str(len(self.body))
+            self.document: Any = request.data  # what is not JSON is refused before a transaction begins
             if not self.body:
                 # DRF takes it for an empty object: a PATCH that says nothing would be answered 200.
                 raise Problem("malformed-body", "The body is empty.")
@@ -237,7 +238,7 @@ class RecordViewSet(ServiceViewSet):
 
     def _transition(self, pk: str) -> HttpResponse:
         record = self._matching(pk)
-        serializer = TransitionSerializer(data=self.request.data)
+        serializer = TransitionSerializer(data=self.document)
         serializer.fields["to"].choices = self._machine.targets  # type: ignore[attr-defined]
         serializer.is_valid(raise_exception=True)
         to, reason = serializer.validated_data["to"], serializer.validated_data["reason"]
@@ -253,7 +254,7 @@ class RecordViewSet(ServiceViewSet):
 
     def _validated(self, *, current: Mapping[str, Any] | None = None, partial: bool = False) -> dict[str, Any]:
         serializer = self.serializer_class(
-            data=self.request.data, partial=partial, context={"current": current, "view": self}
+            data=self.document, partial=partial, context={"current": current, "view": self}
         )
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)

@@ -266,7 +266,21 @@ def _content(report: Report, analysis: Analysis, findings: list[Finding], **sign
 
 
 def _signed_variants(analysis: Analysis, findings: list[Finding]) -> Iterator[dict[str, Any]]:
-    fields = ("id", "chrom", "pos", "end_pos", "ref", "alt", "kind", "genotype", "zygosity", "depth", "gene_symbol", "hgvs_c", "hgvs_p")
+    fields = (
+        "id",
+        "chrom",
+        "pos",
+        "end_pos",
+        "ref",
+        "alt",
+        "kind",
+        "genotype",
+        "zygosity",
+        "depth",
+        "gene_symbol",
+        "hgvs_c",
+        "hgvs_p",
+    )
     named = [finding.variant for finding in findings]
     for row in Variant.objects.of_analysis(analysis.pk).filter(id__in=named).values(*fields):
         yield {**row, "chrom": CHROMOSOMES[row["chrom"] - 1]}

@@ -63,6 +63,12 @@ class AnalysisSerializer(RecordSerializer):
     sample = UUIDField(source="sample_id", help_text="An available sample.")
     panel_code = Text(required=False, allow_null=True, max_length=64, help_text="If and only if the assay is panel.")
 
+    warnings = Computed(
+        F("warnings"),
+        ListField(child=serializers.DictField(), allow_null=True),
+        help_text="What the reader counted, a code each.",
+    )
+
     class Meta:
         model = Analysis
         example: ClassVar = {
@@ -80,7 +86,7 @@ class AnalysisSerializer(RecordSerializer):
             "id", "sample", "assay", "panel_code", "genome_build", "pipeline_name", "pipeline_version", "order_id",
             *ingested, *RECORD_FIELDS,
         ]  # fmt: skip
-        read_only_fields = ("id", *ingested, *RECORD_FIELDS)
+        read_only_fields = ("id", *ingested[:-1], *RECORD_FIELDS)
 
 
 class FindingSerializer(RecordSerializer):
@@ -143,7 +149,9 @@ class ReportSerializer(RecordSerializer):
         allow_null=True,
         help_text="The signed report that this one amends or corrects.",
     )
-    content = Computed(F("content"), serializers.DictField(), help_text="What was signed, frozen; null before.")
+    content = Computed(
+        F("content"), serializers.DictField(allow_null=True), help_text="What was signed, frozen; null before."
+    )
 
     class Meta:
         model = Report

@@ -33,7 +33,12 @@ def make_database(name: str) -> str:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
     url = database_url(name)
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        check=True,
+    )
     return url
 
 
@@ -57,10 +62,26 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Server:
-        environment = {**os.environ, "DATABASE_URL": self.database, "CAREWAY_WORKERS": "2", "CAREWAY_LOG_LEVEL": "ERROR", **self.environment}
-        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "--bind", f"127.0.0.1:{self.port}"]
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.database,
+            "CAREWAY_WORKERS": "2",
+            "CAREWAY_LOG_LEVEL": "ERROR",
+            **self.environment,
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "config/gunicorn.py",
+            "--bind",
+            f"127.0.0.1:{self.port}",
+        ]
         # A group of its own, so that a test can kill master and workers at once.
-        self.process = subprocess.Popen([*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            [*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True
+        )
         until = time.monotonic() + 30
         while time.monotonic() < until:
             with suppress(OSError):

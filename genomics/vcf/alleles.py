@@ -1,8 +1,8 @@
 """One allele of one sample: its minimal form, kind, extent and identity."""
 
-import hashlib
 import re
 import uuid
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from .contigs import NAMES, aliases
@@ -30,6 +30,9 @@ _WORDS = re.compile(r"[A-Za-z]+")
 # RFC 9562, 5.8: version 8 in bits 48 to 51, variant 0b10 in bits 64 and 65; the other bits are the digest's.
 _FREE_BITS: Final = ((1 << 128) - 1) & ~(0xF << 76) & ~(0x3 << 62)
 _VERSION_8: Final = (0x8 << 76) | (0x2 << 62)
+# Looked up once: an id is made for every stored allele.
+_new, _set, _number = object.__new__, object.__setattr__, int.from_bytes
+_UUID, _SAFETY = uuid.UUID, uuid.SafeUUID.unknown
 _MATE_NAMES: Final = {alias: NAMES[code] for build in ("GRCh37", "GRCh38") for alias, code in aliases(build).items()}
 
 
@@ -177,8 +180,12 @@ def allele_id(
         text = f"{text}\t{end_pos}\t{'' if svlen is None else svlen}"
     elif "[" in alt or "]" in alt:
         text = f"{build}\t{NAMES[chrom]}\t{pos}\t{ref}\t{_plain_mate(alt)}"
-    value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
-    return _uuid(value & _FREE_BITS | _VERSION_8)
+    value = _number(sha256(text.encode()).digest()[:16], "big")
+    # The constructor's checks of its six spellings cost more than the digest; these are the only two fields.
+    made = _new(_UUID)
+    _set(made, "int", value & _FREE_BITS | _VERSION_8)
+    _set(made, "is_safe", _SAFETY)
+    return made
 
 
 def _plain_mate(alt: str) -> str:
@@ -187,11 +194,3 @@ def _plain_mate(alt: str) -> str:
         return alt
     before, bracket, contig, pos, after = match.groups()
     return f"{before.upper()}{bracket}{_MATE_NAMES.get(contig, contig)}:{int(pos)}{bracket}{after.upper()}"
-
-
-def _uuid(value: int) -> uuid.UUID:
-    # The constructor's checks of its six spellings cost more than the digest; these are the only two fields.
-    made = object.__new__(uuid.UUID)
-    object.__setattr__(made, "int", value)
-    object.__setattr__(made, "is_safe", uuid.SafeUUID.unknown)
-    return made

@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from .faults import Warnings
+from .memory import remember
 
 MAX_BYTES: Final = 8 * 1024
 INT_MAX: Final = 2**31 - 1
@@ -104,7 +105,7 @@ class InfoReader:
 
     def __init__(self, warnings: Warnings) -> None:
         self._warnings = warnings
-        self._memo: dict[str, tuple[str, str]] = {}
+        self._memo: dict[str, str] = {}
 
     def json(self, info: str, index: int, alts: int, line: int) -> str:
         """JSON object text of the kept keys for ALT number `index` of `alts`, at most MAX_BYTES.
@@ -113,34 +114,32 @@ class InfoReader:
         """
         if info == ".":
             return "{}"
-        found: dict[str, str] = {}
+        fragments = []
+        # Only a single ALT's fields read the same on every line.
         memo = self._memo if alts == 1 else {}
+        known = memo.get
         for field in info.split(";"):
-            pair = memo.get(field)
-            if pair is None:
-                pair = self._field(field, index, alts, line)
-            if pair[0]:
-                found[pair[0]] = pair[1]
-        text = "{" + ",".join(found.values()) + "}"
+            fragment = known(field)
+            if fragment is None:
+                name, _, value = field.partition("=")
+                if name not in KEPT:
+                    continue
+                fragment = self._fragment(name, value, index, alts, line)
+                if alts == 1 and len(field) <= _MEMO_LENGTH:
+                    remember(memo, field, fragment, _MEMO_SIZE)
+            if fragment:
+                fragments.append(fragment)
+        text = "{" + ",".join(fragments) + "}"
         # UTF-8 takes at most four bytes a character.
-        return text if len(text) * 4 <= MAX_BYTES else self._capped(list(found.values()), line)
+        return text if len(text) * 4 <= MAX_BYTES else self._capped(fragments, line)
 
-    def _field(self, field: str, index: int, alts: int, line: int) -> tuple[str, str]:
-        name, _, value = field.partition("=")
-        key = KEPT.get(name)
-        if key is None:
-            return "", ""
-        rendered = _render(key, value, index, alts)
-        if rendered is None:
-            if value != ".":
-                self._warnings.add("bad-info-value", line, "A value in INFO has another type or count than its key.")
-            return "", ""
-        pair = (name, f'"{name}":{rendered}')
-        if alts == 1 and len(field) <= _MEMO_LENGTH:
-            if len(self._memo) >= _MEMO_SIZE:
-                self._memo.clear()
-            self._memo[field] = pair
-        return pair
+    def _fragment(self, name: str, value: str, index: int, alts: int, line: int) -> str:
+        rendered = _render(KEPT[name], value, index, alts)
+        if rendered is not None:
+            return f'"{name}":{rendered}'
+        if value != ".":
+            self._warnings.add("bad-info-value", line, "A value in INFO has another type or count than its key.")
+        return ""
 
     def _capped(self, fragments: list[str], line: int) -> str:
         size = 2

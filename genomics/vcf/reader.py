@@ -24,10 +24,13 @@ class Reader:
             raise ValueError(f"build must be one of {', '.join(BUILDS)}")
         self._warnings = Warnings()
         self._blocks = blocks(chunks, limits or Limits(), self._warnings)
+        # The block in which the header ends, and how many of its lines are the header's.
         self._pending: Block = (1, [])
+        self._header_end = 0
         header = read_header(self._header_lines(), build, sample, self._warnings)
         self._records = RecordParser(header, build, self._warnings)
         self._faults: list[Fault] = []
+        self._first_record = 0
         self.sample = header.sample
 
     @property
@@ -55,6 +58,8 @@ class Reader:
         try:
             for first, lines in self._body():
                 number = first
+                if lines and not self._first_record:
+                    self._first_record = number
                 for line in lines:
                     try:
                         alleles = parse(line, number)
@@ -75,13 +80,15 @@ class Reader:
         """Lines one by one; what is left of the block that ends the header stays pending for the body."""
         for first, lines in self._blocks:
             for index, line in enumerate(lines):
-                self._pending = (first + index + 1, lines[index + 1 :])
+                self._header_end = index + 1
+                self._pending = (first, lines)
                 yield first + index, line
 
     def _body(self) -> Iterator[Block]:
         """Blocks without blank lines, which are allowed at the end of the file only."""
         blank = 0
-        block: Block | None = self._pending
+        first, held = self._pending
+        block: Block | None = (first + self._header_end, held[self._header_end :])
         while block is not None:
             number, lines = block
             if "" in lines or blank:
@@ -106,7 +113,7 @@ class Reader:
     def _conclude(self) -> None:
         if self._faults:
             raise VCFError(self._faults)
-        first = self._records.first_line
+        first = self._first_record
         if not first:
             self._warnings.add("no-records", 0, "The file holds no data lines.")
         elif not self._records.known_contig:

@@ -1,7 +1,7 @@
 """One data line: checked, and cut into the alleles that the chosen sample carries."""
 
 import re
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, cast
 
 from .alleles import Allele, Shape, allele_id, is_bases, kind_named, shape
 from .consequences import NONE, ConsequenceReader
@@ -10,6 +10,7 @@ from .faults import RowFault, Warnings
 from .genotypes import Genotype, zygosity
 from .header import Header
 from .info import INT_MAX, InfoReader, integer, is_number, real, structural
+from .memory import remember
 from .samples import Plan, SampleReader
 
 _MEMO_SIZE: Final = 20_000
@@ -17,7 +18,8 @@ _MEMO_LENGTH: Final = 64
 _MAX_DIGITS: Final = 18
 _BEYOND: Final = "The position lies beyond the contig's end: perhaps the file is of another genome build."
 _FILTER = re.compile(r"[^\s;]{1,200}")
-_RS_ID = re.compile(r"rs[0-9]{1,18}")
+_RS_ID = re.compile(r"rs[0-9]{1,18}").fullmatch
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?").fullmatch
 # Spelled as the specification allows, though no number that a column can hold (VCF 4.3, 1.3).
 _NOT_FINITE = re.compile(r"\+?(?:inf|infinity)|[-+]?nan", re.IGNORECASE)
 
@@ -30,6 +32,7 @@ class Site(NamedTuple):
     pos: int
     ref: str
     alts: list[str]
+    shapes: list[Shape | None]
     info: str
     qual: float | None
     filters: list[str] | None
@@ -44,12 +47,13 @@ class RecordParser:
     def __init__(self, header: Header, build: str, warnings: Warnings) -> None:
         self.skipped_reference = 0
         self.skipped_other_contigs = 0
-        self.first_line = 0
         self.known_contig = False
         # CHROM code and POS of the line parsed last.
         self.chrom = OTHER
         self.pos = 0
         self._header = header
+        self._columns = header.columns
+        self._sample_column = header.sample_column
         self._build = build
         self._warnings = warnings
         self._contigs = dict(header.contigs)
@@ -58,7 +62,9 @@ class RecordParser:
         self._consequences = ConsequenceReader(header.annotations, warnings)
         self._annotated = ("CSQ=" if "CSQ" in header.annotations else "ANN=", "ANN=")
         self._samples = SampleReader(warnings)
+        self._plans = self._samples.plans
         self._shapes: dict[tuple[str, str], tuple[list[str], list[Shape | None]]] = {}
+        self._zygosities: dict[tuple[str, int, int], str] = {}
         self._filters: dict[str, list[str] | None] = {}
 
     def parse(self, text: str, line: int) -> list[Allele]:
@@ -67,39 +73,44 @@ class RecordParser:
         Raises RowFault for what vcf-rules call fatal: the framing, CHROM, POS, REF, ALT, QUAL, FILTER, GT.
         """
         cells = text.split("\t")
-        if len(cells) != self._header.columns:
+        if len(cells) != self._columns:
             cells = self._reframed(cells)
-        if not self.first_line:
-            self.first_line = line
         chrom, pos_text, ids, ref, alt, qual_text, filter_text, info, format_ = cells[:9]
         code = self._contigs.get(chrom)
         if code is None:
             code = self._other_contig(chrom)
-        pos = self._pos(pos_text, code, line)
+        length = self._lengths[code]
+        pos = int(pos_text) if pos_text.isdigit() and pos_text.isascii() and len(pos_text) < _MAX_DIGITS else -1
+        if not 0 < pos <= length:
+            self._check_pos(pos, code)
         self.chrom, self.pos = code, pos
         alts, shapes = self._shapes.get((ref, alt)) or self._shape(ref, alt)
-        qual = None if qual_text == "." else self._qual(qual_text, line)
+        qual = float(qual_text) if _PLAIN_NUMBER(qual_text) else self._qual(qual_text, line)
         filters = self._filters[filter_text] if filter_text in self._filters else self._filter(filter_text, line)
-        plan = self._samples.plan(format_, line)
-        values = cells[self._header.sample_column].split(":")
+        plan = self._plans.get(format_) or self._samples.plan(format_, line)
+        values = cells[self._sample_column].split(":")
         genotype = self._samples.genotype(values, plan, len(alts), line)
         if code == OTHER:
             self.skipped_other_contigs += 1
             return []
         self.known_contig = True
-        if not 0 < pos <= self._lengths[code]:
+        if not 0 < pos <= length:
             self._warnings.add("telomere", line, "POS 0 and length + 1 stand for telomeres; such lines are skipped.")
             return []
-        called = [(index, found) for index in genotype.called if (found := shapes[index - 1])]
+        called = [index for index in genotype.called if shapes[index - 1]] if genotype.called else ()
         if not called:
             self.skipped_reference += 1
             return []
-        rs_ids = None if ids == "." else self._rs_ids(ids, line)
-        site = Site(line, code, pos, ref, alts, info, qual, filters, rs_ids, values, plan)
-        return [self._allele(site, genotype, index, found) for index, found in called]
+        rs_ids = None if ids == "." else [ids] if _RS_ID(ids) else self._rs_ids(ids, line)
+        # The tuple's own constructor: NamedTuple's costs twice as much.
+        site = tuple.__new__(Site, (line, code, pos, ref, alts, shapes, info, qual, filters, rs_ids, values, plan))
+        if len(called) == 1:
+            return [self._allele(site, genotype, called[0])]
+        return [self._allele(site, genotype, index) for index in called]
 
-    def _allele(self, site: "Site", genotype: Genotype, index: int, found: Shape) -> Allele:
-        line, code, pos, _, alts, info, qual, filters, rs_ids, values, plan = site
+    def _allele(self, site: Site, genotype: Genotype, index: int) -> Allele:
+        line, code, pos, _, alts, shapes, info, qual, filters, rs_ids, values, plan = site
+        found = cast("Shape", shapes[index - 1])
         offset, ref, alt, kind, symbolic, _ = found
         pos += offset
         end_pos = pos + len(ref) - 1
@@ -117,10 +128,16 @@ class RecordParser:
         json = self._info.json(info, index, len(alts), line)
         if plan.cwgt > 0 and plan.cwai > 0:
             genotype, index = self._samples.restored(values, plan, genotype) or (genotype, index)
-        return Allele(
-            identity, code, pos, end_pos, ref, alt, kind, genotype.text, zygosity(genotype, index, code),
-            qual, filters, depth, depth_ref, depth_alt, quality, rs_ids, *told, line, index, json,
-        )  # fmt: skip
+        known = (genotype.text, index, code)
+        state = self._zygosities.get(known)
+        if state is None:
+            state = zygosity(genotype, index, code)
+            remember(self._zygosities, known, state, _MEMO_SIZE)
+        gene, term, hgvs_c, hgvs_p = told
+        return tuple.__new__(Allele, (
+            identity, code, pos, end_pos, ref, alt, kind, genotype.text, state,
+            qual, filters, depth, depth_ref, depth_alt, quality, rs_ids, gene, term, hgvs_c, hgvs_p, line, index, json,
+        ))  # fmt: skip
 
     def _reframed(self, cells: list[str]) -> list[str]:
         expected = self._header.columns
@@ -137,13 +154,11 @@ class RecordParser:
             self._contigs[name] = OTHER
         return OTHER
 
-    def _pos(self, text: str, code: int, line: int) -> int:
-        if not (text.isdigit() and text.isascii()) or len(text) > _MAX_DIGITS:
+    def _check_pos(self, pos: int, code: int) -> None:
+        if pos < 0:
             raise RowFault("POS", "bad-pos", "POS is not a whole number.")
-        pos = int(text)
         if code != OTHER and pos > self._lengths[code] + 1:
             raise RowFault("POS", "position-beyond-contig", _BEYOND)
-        return pos
 
     def _shape(self, ref: str, alt: str) -> tuple[list[str], list[Shape | None]]:
         if not is_bases(ref):
@@ -155,10 +170,12 @@ class RecordParser:
             message = "ALT is neither bases, nor *, nor a symbolic allele, nor a breakend."
             raise RowFault("ALT", "bad-alt", message) from None
         if len(ref) + len(alt) <= _MEMO_LENGTH:
-            _remember(self._shapes, (ref, alt), (alts, shapes))
+            remember(self._shapes, (ref, alt), (alts, shapes), _MEMO_SIZE)
         return alts, shapes
 
     def _qual(self, text: str, line: int) -> float | None:
+        if text == ".":
+            return None
         value = real(text)
         if value is not None and value >= 0:
             return value
@@ -179,14 +196,14 @@ class RecordParser:
         if filters is not None and len(filters) < len(names):
             self._warnings.add("pass-among-filters", line, "FILTER names PASS beside failed filters: kept as failed.")
             return filters
-        _remember(self._filters, text, filters)
+        remember(self._filters, text, filters, _MEMO_SIZE)
         return filters
 
     def _rs_ids(self, text: str, line: int) -> list[str] | None:
         names = text.split(";")
         if "" in names or " " in text or len(set(names)) < len(names):
             self._warnings.add("bad-id", line, "ID holds an empty, repeated or blank-parted name.")
-        found = [name for name in dict.fromkeys(names) if _RS_ID.fullmatch(name)]
+        found = [name for name in dict.fromkeys(names) if _RS_ID(name)]
         return found or None
 
     def _extent(self, site: Site, index: int, found: Shape) -> tuple[int, int | None, str]:
@@ -231,13 +248,3 @@ class RecordParser:
         if length is None and text != ".":
             self._warnings.add("bad-end", site.line, "END or SVLEN is not a whole number.")
         return None if length is None else abs(length)
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-def _remember(memo: dict[K, V], key: K, value: V) -> None:
-    if len(memo) >= _MEMO_SIZE:
-        memo.clear()
-    memo[key] = value

@@ -7,6 +7,7 @@ from . import genotypes
 from .faults import RowFault, Warnings
 from .genotypes import Genotype
 from .info import INT_MAX, integer, real
+from .memory import remember
 
 EXPORTED_GENOTYPE: Final = "CWGT"
 EXPORTED_INDEX: Final = "CWAI"
@@ -36,15 +37,12 @@ class SampleReader:
 
     def __init__(self, warnings: Warnings) -> None:
         self._warnings = warnings
-        self._plans: dict[str, Plan] = {}
+        # By FORMAT text; the record parser looks here before it calls `plan`.
+        self.plans: dict[str, Plan] = {}
         self._genotypes: dict[str, Genotype] = {}
 
     def plan(self, text: str, line: int) -> Plan:
         """Raises RowFault: empty-format, gt-not-first, duplicate-gt."""
-        plan = self._plans.get(text)
-        return plan or self._new_plan(text, line)
-
-    def _new_plan(self, text: str, line: int) -> Plan:
         keys = text.split(":")
         if not text:
             raise RowFault("FORMAT", "empty-format", "FORMAT is empty.")
@@ -58,8 +56,8 @@ class SampleReader:
         places = {key: place for place, key in enumerate(keys) if keys.count(key) == 1}
         wanted = ("GT", "AD", "DP", "GQ", EXPORTED_GENOTYPE, EXPORTED_INDEX)
         plan = Plan(len(keys), *(places.get(key, -1) for key in wanted))
-        if len(self._plans) < _MEMO_SIZE and len(text) <= _MEMO_LENGTH:
-            self._plans[text] = plan
+        if len(text) <= _MEMO_LENGTH:
+            remember(self.plans, text, plan, _MEMO_SIZE)
         return plan
 
     def genotype(self, values: list[str], plan: Plan, alts: int, line: int) -> Genotype:
@@ -69,47 +67,52 @@ class SampleReader:
         """
         if len(values) > plan.size:
             raise RowFault("sample", "too-many-values", "The sample has more values than FORMAT has keys.")
+        if plan.gt == 0 and (known := self._genotypes.get(values[0])) and known.highest <= alts:
+            return known
         if plan.gt < 0 or not values[0]:
             code = "no-genotype" if plan.gt < 0 else "empty-sample"
             self._warnings.add(code, line, "The sample has no GT value: nothing is called.")
             return NO_CALL
         text = values[0]
-        genotype = self._genotypes.get(text)
-        if genotype is None:
-            genotype = genotypes.parse(text)
-            if len(self._genotypes) < _MEMO_SIZE and len(text) <= _MEMO_LENGTH:
-                self._genotypes[text] = genotype
+        genotype = genotypes.parse(text)
         if genotype.highest > alts or genotype.highest > MAX_INDEX:
             raise RowFault("sample", "genotype-out-of-range", "GT names an allele that the line does not have.")
+        if len(text) <= _MEMO_LENGTH:
+            remember(self._genotypes, text, genotype, _MEMO_SIZE)
         return genotype
 
     def numbers(
         self, values: list[str], plan: Plan, index: int, alts: int, line: int
     ) -> tuple[int | None, int | None, int | None, int | None]:
         """DP, reads for REF, reads for ALT number `index`, GQ. Trailing values may be left out."""
+        _, _, ad, dp, gq, _, _ = plan
         given = len(values)
         depth = depth_ref = depth_alt = quality = None
-        if 0 <= plan.ad < given:
-            depth_ref, depth_alt = self._depths(values[plan.ad], index, alts, line)
-        if 0 <= plan.dp < given:
-            depth = self._count(values[plan.dp], line)
-        if 0 <= plan.gq < given:
-            quality = self._quality(values[plan.gq], line)
+        if 0 <= ad < given:
+            depth_ref, depth_alt = self._depths(values[ad], index, alts, line)
+        if 0 <= dp < given:
+            text = values[dp]
+            depth = _NUMBERS[text] if text in _NUMBERS else self._count(text, line)
+        if 0 <= gq < given:
+            text = values[gq]
+            quality = _NUMBERS[text] if text in _NUMBERS else self._quality(text, line)
         return depth, depth_ref, depth_alt, quality
 
     def _depths(self, text: str, index: int, alts: int, line: int) -> tuple[int | None, int | None]:
         """Reads supporting REF and ALT number `index`, from AD with one value an allele."""
         values = text.split(",")
         if len(values) == alts + 1:
-            return self._count(values[0], line), self._count(values[index], line)
+            one, two = values[0], values[index]
+            return (
+                _NUMBERS[one] if one in _NUMBERS else self._count(one, line),
+                _NUMBERS[two] if two in _NUMBERS else self._count(two, line),
+            )
         if text != ".":
             self._warnings.add("bad-allele-depth", line, "AD has not one value for each allele.")
         return None, None
 
     def _count(self, text: str, line: int) -> int | None:
         """A whole number of 0 or more; None with a warning for anything else, without for missing."""
-        if text in _NUMBERS:
-            return _NUMBERS[text]
         value = integer(text)
         if value is None or value < 0:
             if text not in (".", ""):
@@ -120,8 +123,6 @@ class SampleReader:
 
     def _quality(self, text: str, line: int) -> int | None:
         """GQ; some callers write it as a decimal, which is rounded."""
-        if text in _NUMBERS:
-            return _NUMBERS[text]
         value = real(text)
         if value is not None and 0 <= value <= INT_MAX and integer(text) is None:
             self._warnings.add("rounded-quality", line, "GQ is not a whole number; it was rounded.")

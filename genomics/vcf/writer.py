@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from . import genotypes
 from .alleles import Allele
@@ -100,7 +100,9 @@ def _filters(names: list[str] | None) -> str:
 
 
 def _info(row: Allele) -> str:
-    stored = row.info if isinstance(row.info, dict) else json.loads(row.info)
+    # Rows that come from the database hold it parsed.
+    held: Any = row.info
+    stored: dict[str, object] = json.loads(held) if isinstance(held, str) else held
     fields = [_field(key, value) for key, value in stored.items()]
     if row.alt.startswith("<"):
         fields.insert(0, f"END={row.end_pos}")

@@ -13,11 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import get_default_algorithms
 
 from chassis.issuers import Issuer
+from chassis.problems import Problem
+from chassis.tokens import REASONS, Verifier
 
 ISS = "https://identity.example/realm"
 ABSENT = object()
@@ -98,6 +101,17 @@ def file_issuer(folder: Path, *signers: Signer, **changes: Any) -> Issuer:
 def issuer(**changes: Any) -> Issuer:
     organization = {} if "organization" in changes else {"organization_claim": "organization"}
     return Issuer(**{"name": "identity", "issuer": ISS, "audiences": ("careway",), **organization, **changes})
+
+
+def refused(verifier: Verifier, token: str) -> str:
+    """The reason, after a look at the words of the 401."""
+    with pytest.raises(Problem) as caught:
+        verifier.verify(token)
+    problem = caught.value
+    assert (problem.code, problem.kind.status) == ("unauthenticated", 401)
+    challenge = f'Bearer error="invalid_token", error_description="{problem.detail}"'
+    assert problem.headers == {"WWW-Authenticate": challenge}
+    return next(reason for reason, words in REASONS.items() if words == problem.detail)
 
 
 class Clock:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.http import HttpResponse
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
@@ -37,13 +36,15 @@ class WhoAmI(APIView):
 
 
 @pytest.fixture(autouse=True)
-def _trusted(settings: SettingsWrapper, tmp_path: Path) -> None:
+def _trusted(settings: Settings, tmp_path: Path) -> None:
     settings.TRUSTED_ISSUERS = (file_issuer(tmp_path, ONE),)
 
 
 def ask(authorization: str | None, path: str = "/") -> HttpResponse:
-    extra = {} if authorization is None else {"HTTP_AUTHORIZATION": authorization}
-    response: Any = WhoAmI.as_view()(APIRequestFactory().get(path, **extra))
+    request = APIRequestFactory().get(path)
+    if authorization is not None:
+        request.META["HTTP_AUTHORIZATION"] = authorization
+    response: HttpResponse = WhoAmI.as_view()(request)
     return response
 
 
@@ -58,7 +59,7 @@ class TestHeader:
         response = ask(form.format(ONE.token()))
         assert (response.status_code, response.content) == (200, b"identity:dr-lee")
 
-    @pytest.mark.parametrize("header", [None, "", "Basic dTpw", "Token abc", "BearerX abc", ONE.token(), "Bearer\tabc"])
+    @pytest.mark.parametrize("header", [None, "", "Basic dTpw", "Token abc", "BearerX abc", "a.b.c", "Bearer\tabc"])
     def test_it_is_asked_for_when_there_is_no_bearer_token(self, header: str | None) -> None:
         assert problem(ask(header)) == (401, "unauthenticated", "Bearer")
 
@@ -67,16 +68,16 @@ class TestHeader:
         [
             "Bearer",
             "Bearer ",
-            f"Bearer {ONE.token()} {ONE.token()}",
-            f"Bearer {ONE.token()},Bearer {ONE.token()}",
-            f"Bearer Bearer {ONE.token()}",
+            "Bearer {0} {0}",
+            "Bearer {0},Bearer {0}",
+            "Bearer Bearer {0}",
             'Bearer token="abc"',
             "Bearer é",
             "Bearer \udc80",
         ],
     )
     def test_it_holds_exactly_one_token(self, header: str) -> None:
-        status, code, challenge = problem(ask(header))
+        status, code, challenge = problem(ask(header.format(ONE.token())))
         assert (status, code) == (401, "unauthenticated")
         assert challenge.startswith('Bearer error="invalid_token", error_description="The Authorization header ')
 
@@ -99,7 +100,7 @@ class TestRefusal:
         assert "canary" not in everything
         assert not any(part in everything for part in token.split("."))
 
-    def test_it_is_503_when_the_keys_cannot_be_had(self, settings: SettingsWrapper) -> None:
+    def test_it_is_503_when_the_keys_cannot_be_had(self, settings: Settings) -> None:
         settings.TRUSTED_ISSUERS = (issuer(jwks_file="/nowhere/keys.json"),)
         response = ask(f"Bearer {ONE.token()}")
         assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -112,7 +113,7 @@ class TestVerifier:
         with ThreadPoolExecutor(16) as pool:
             assert len({id(each) for each in pool.map(lambda _: verifier(), range(64))}) == 1
 
-    def test_it_follows_the_setting(self, settings: SettingsWrapper, tmp_path: Path) -> None:
+    def test_it_follows_the_setting(self, settings: Settings, tmp_path: Path) -> None:
         token = f"Bearer {ONE.token()}"
         assert ask(token).status_code == 200
         settings.TRUSTED_ISSUERS = (file_issuer(tmp_path, signer("two")),)

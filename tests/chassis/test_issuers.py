@@ -174,7 +174,11 @@ class TestFaults:
         ]
 
     def test_it_tells_everything_at_once(self) -> None:
-        found = faults(entry(name="No", algorithms=["HS256"], extra=1), "x", entry(name="b", issuer="https://b.example", audiences=[]))
+        found = faults(
+            entry(name="No", algorithms=["HS256"], extra=1),
+            "x",
+            entry(name="b", issuer="https://b.example", audiences=[]),
+        )
         assert [fault.split(":")[0] for fault in found] == ["issuer 1"] * 3 + ["issuer 2", "issuer 3"]
 
 

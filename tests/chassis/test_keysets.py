@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chassis import keysets
-from chassis.jwks import DOCUMENT_BYTES
+from chassis.jwks import DOCUMENT_BYTES, keys_in
 from chassis.keysets import FileKeySet, Keys, KeySet, RemoteKeySet, key_set
 from chassis.problems import Problem
 from tests.chassis.issuing import Clock, KeyServer, issuer, key_document, signer
@@ -70,7 +70,7 @@ class TestKeySet:
         assert isinstance(key_set(issuer(jwks_url="https://identity.example/keys")), RemoteKeySet)
 
     def test_it_answers_the_keys_of_an_id_or_all(self) -> None:
-        (one,) = keysets.keys_in(key_document(OLD))
+        (one,) = keys_in(key_document(OLD))
         keys = Keys((one,), generation=1)
         assert (keys.named("old"), keys.named("new"), keys.named(None)) == ([one], [], [one])
 

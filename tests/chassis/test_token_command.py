@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from chassis.authentication import verifier
 from tests.chassis.issuing import issuer
@@ -26,7 +26,7 @@ def claims_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
 
 class TestToken:
     def test_it_has_every_scope_for_half_a_day_by_default(
-        self, capsys: pytest.CaptureFixture[str], settings: SettingsWrapper
+        self, capsys: pytest.CaptureFixture[str], settings: Settings
     ) -> None:
         claims = claims_of(capsys)
         assert (claims["sub"], claims["organization"]) == ("dr-lee", "st-elsewhere")
@@ -50,12 +50,12 @@ class TestToken:
         with pytest.raises(CommandError, match=r"There is no scope genomics:reed\. There are: genomics:read, "):
             call_command("token", "--scope", "genomics:read genomics:reed")
 
-    def test_it_refuses_outside_development(self, settings: SettingsWrapper) -> None:
+    def test_it_refuses_outside_development(self, settings: Settings) -> None:
         settings.DEVELOPMENT = False
         with pytest.raises(CommandError, match="development only"):
             call_command("token")
 
-    def test_it_refuses_when_the_process_trusts_others(self, settings: SettingsWrapper) -> None:
+    def test_it_refuses_when_the_process_trusts_others(self, settings: Settings) -> None:
         settings.TRUSTED_ISSUERS = (issuer(jwks_file="/keys.json"),)
         with pytest.raises(CommandError, match="does not trust the development issuer"):
             call_command("token")

@@ -34,7 +34,9 @@ def urllib_call(url: str, method: str, body: bytes, content_type: str, *, chunke
     host, _, path = url.removeprefix("http://").partition("/")
     connection = HTTPConnection(host, timeout=60)
     headers = {"Authorization": f"Bearer {token()}", "Content-Type": content_type}
-    connection.request(method, f"/{path}", body=pieces(body) if chunked else body, headers=headers, encode_chunked=chunked)
+    connection.request(
+        method, f"/{path}", body=pieces(body) if chunked else body, headers=headers, encode_chunked=chunked
+    )
     response = connection.getresponse()
     try:
         return response.status, response.read()
@@ -51,7 +53,18 @@ def httpx2_call(url: str, method: str, body: bytes, content_type: str, *, chunke
 def curl_call(url: str, method: str, body: bytes, content_type: str, *, chunked: bool) -> tuple[int, bytes]:
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    command = ["curl", "-sS", "-X", method, "--data-binary", "@-", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {token()}"]
+    command = [
+        "curl",
+        "-sS",
+        "-X",
+        method,
+        "--data-binary",
+        "@-",
+        "-w",
+        "\n%{http_code}",
+        "-H",
+        f"Authorization: Bearer {token()}",
+    ]
     command += ["-H", f"Content-Type: {content_type}", *(["-H", "Transfer-Encoding: chunked"] if chunked else []), url]
     done = subprocess.run(command, input=body, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -83,8 +96,12 @@ class TestAnEarlyAnswer:
 
 class TestAChunkedBody:
     def test_it_is_read_as_json(self, server: Server) -> None:
-        body = json.dumps({"accession": "CHUNKED-1", "patient_id": factories.PATIENT, "kind": "dna", "origin": "unknown"}).encode()
-        status, content = urllib_call(f"{server.url}/genomics/v1/samples", "POST", body, "application/json", chunked=True)
+        body = json.dumps(
+            {"accession": "CHUNKED-1", "patient_id": factories.PATIENT, "kind": "dna", "origin": "unknown"}
+        ).encode()
+        status, content = urllib_call(
+            f"{server.url}/genomics/v1/samples", "POST", body, "application/json", chunked=True
+        )
         assert (status, json.loads(content)["accession"]) == (201, "CHUNKED-1")
 
     def test_it_is_ingested(self, server: Server) -> None:
@@ -117,14 +134,22 @@ class TestABodyThatDoesNotEnd:
             self.open(server, f"analyses/{analysis['id']}/vcf", 10_000, factories.VCF).close()
             time.sleep(0.05)
         until = time.monotonic() + 10
-        while server.api.call("PUT", f"analyses/{analysis['id']}/vcf", b"", content_type="text/vcf").status in {409, 503}:
+        while server.api.call("PUT", f"analyses/{analysis['id']}/vcf", b"", content_type="text/vcf").status in {
+            409,
+            503,
+        }:
             assert time.monotonic() < until, "the analysis stayed locked"
             time.sleep(0.2)
         assert server.api.get(f"analyses/{analysis['id']}").json["status"] == "registered"
         with psycopg.connect(server_database) as connection:
-            found = connection.execute("SELECT count(*) FROM genomics_variant WHERE analysis_id = %s", [analysis["id"]]).fetchone()
+            found = connection.execute(
+                "SELECT count(*) FROM genomics_variant WHERE analysis_id = %s", [analysis["id"]]
+            ).fetchone()
         assert found == (0,)
-        assert server.api.call("PUT", f"analyses/{analysis['id']}/vcf", factories.VCF, content_type="text/vcf").status == 201
+        assert (
+            server.api.call("PUT", f"analyses/{analysis['id']}/vcf", factories.VCF, content_type="text/vcf").status
+            == 201
+        )
 
     def test_it_answers_a_body_that_stalls(self, impatient: Server) -> None:
         analysis = factories.analysis(impatient.api)

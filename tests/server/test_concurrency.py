@@ -35,7 +35,9 @@ class TestIdempotency:
         answers = at_once(50, lambda _: server.api.post("samples", body_of("RETRY-50"), Idempotency_Key="retry-50"))
         # A waiter that the lock time-out reaches is told to come back; when it does, it gets the same answer.
         answers = [
-            answer if answer.status == 201 else server.api.post("samples", body_of("RETRY-50"), Idempotency_Key="retry-50")
+            answer
+            if answer.status == 201
+            else server.api.post("samples", body_of("RETRY-50"), Idempotency_Key="retry-50")
             for answer in answers
         ]
         assert {(answer.status, answer.content, answer.etag, answer.header("Location")) for answer in answers} == {

@@ -83,11 +83,15 @@ class TestAKilledServer:
         attempted = {name for writer in writers for name in writer.attempted}
         assert len(acknowledged) > KILLS * WRITERS
         with psycopg.connect(database) as connection:
-            rows = connection.execute("SELECT accession, id::text FROM genomics_sample WHERE accession LIKE 'CRASH-%'").fetchall()
+            rows = connection.execute(
+                "SELECT accession, id::text FROM genomics_sample WHERE accession LIKE 'CRASH-%'"
+            ).fetchall()
             events = connection.execute(
                 "SELECT count(*), count(DISTINCT pgh_obj_id) FROM genomics_sampleevent WHERE accession LIKE 'CRASH-%'"
             ).fetchone()
-            answers = connection.execute("SELECT count(*) FROM chassis_idempotentanswer WHERE status IS NULL").fetchone()
+            answers = connection.execute(
+                "SELECT count(*) FROM chassis_idempotentanswer WHERE status IS NULL"
+            ).fetchone()
         stored = dict(rows)
         assert len(stored) == len(rows)
         assert {name: stored.get(name) for name in acknowledged} == acknowledged
@@ -114,10 +118,14 @@ class TestAKilledServer:
         until = time.monotonic() + 20
         with psycopg.connect(database, autocommit=True) as connection:
             # PostgreSQL notices the dead client when it next reads from it; until then it holds the lock.
-            while connection.execute("SELECT count(*) FROM pg_locks WHERE relation = 'genomics_variant'::regclass").fetchone() != (0,):
+            while connection.execute(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'genomics_variant'::regclass"
+            ).fetchone() != (0,):
                 assert time.monotonic() < until
                 time.sleep(0.1)
-            found = connection.execute("SELECT count(*) FROM genomics_variant WHERE analysis_id = %s", [analysis["id"]]).fetchone()
+            found = connection.execute(
+                "SELECT count(*) FROM genomics_variant WHERE analysis_id = %s", [analysis["id"]]
+            ).fetchone()
         assert found == (0,)
         assert server.api.get(f"analyses/{analysis['id']}").json["status"] == "registered"
         answer = server.api.call("PUT", f"analyses/{analysis['id']}/vcf", vcf, content_type="text/vcf")

@@ -48,13 +48,13 @@ def by_pysam(path: str, sample: str) -> list[Record]:
     records: list[Record] = []
     for record in pysam.VariantFile(path):
         call = record.samples[sample]
-        names = list(record.filter)
+        names = [str(name) for name in record.filter]
         filters = None if not names else [name for name in names if name != "PASS"]
         genotype: list[Any] = list(call["GT"]) if "GT" in call else [None]
         depth = call.get("DP")
         # Undeclared keys come as text.
         depth = int(depth) if str(depth).isdigit() else None
-        found = (record.contig, record.pos, record.ref, list(record.alts or ()), record.qual, filters, genotype, depth)
+        found = (record.contig, record.pos, str(record.ref), list(record.alts or ()), record.qual, filters, genotype, depth)
         records.append(found)
     return records
 

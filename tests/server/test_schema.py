@@ -1,0 +1,44 @@
+"""Every operation of each service's OpenAPI document, fuzzed on the running server: no crash, no undocumented answer.
+
+`make test ARGS="tests/server/test_schema.py --fuzz 500"` tries as many examples an operation as given.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.api import token
+from tests.genomics import factories
+from tests.servers import Server
+
+CONFIGURATION = Path(__file__).resolve().parent.parent / "schemathesis.toml"
+KNOWN_SERVICES = ["genomics", "clinical"]
+ENOUGH = 2000
+
+
+@pytest.mark.parametrize("service", KNOWN_SERVICES)
+def test_it_answers_as_documented(server: Server, service: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if service not in settings.SERVICES:
+        pytest.skip(f"this build does not serve {service}")
+    factories.signed_report(server.api)
+    examples = request.config.getoption("--fuzz")
+    command = [
+        *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIGURATION)),
+        *("run", f"{server.url}/{service}/v1/openapi.json", "--header", f"Authorization: Bearer {token()}"),
+        *("--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-examples", str(examples), "--workers", "1", "--request-timeout", "30", "--no-color"),
+        *(("--seed", "20261118") if examples == 30 else ()),
+    ]
+    # Where it keeps what it learns is the test's own folder.
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False)
+    report = done.stdout[done.stdout.find("FAILURES") :] + done.stderr
+    assert done.returncode == 0, report[:12_000]
+    cases = re.search(r"(\d+) generated", done.stdout)
+    assert cases, done.stdout[-2000:]
+    assert int(cases[1]) >= ENOUGH
