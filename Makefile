@@ -26,6 +26,10 @@ lint: .venv ## Style, types, import law, migration drift, OpenAPI
 format: .venv ## Let ruff lay out the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+bench: .venv ## Measure: the cost of each index, memory by size of file
+	@$(BIN)/python -m bench.indexes
+	@$(BIN)/python -m bench.ingestion_memory
+
 token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
 	@$(BIN)/python manage.py token --scope "$(SCOPE)" --subject "$(SUBJECT)" --organization "$(ORGANIZATION)"
 
@@ -50,4 +54,4 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format token migrations lock clean .venv
+.PHONY: help run test lint format bench token migrations lock clean .venv

@@ -100,7 +100,7 @@ def _read_cursor(raw: str | None, salt: str, length: int) -> tuple[str, list[Any
         direction, *values = signing.loads(raw, salt=salt)
     except (signing.BadSignature, ValueError, TypeError):
         raise Problem("invalid-cursor") from None
-    if direction not in {"n", "p"} or len(values) != length:
+    if direction not in ("n", "p") or len(values) != length:
         raise Problem("invalid-cursor")
     return direction, values
 

@@ -49,13 +49,14 @@ class Machine:
             raise Problem("not-editable", f"A record that is {status} is not edited.", current=status)
 
     def triggers(self) -> list[pgtrigger.Trigger]:
-        """The same law in the database: rows begin in the initial state and move along the edges alone."""
+        """The same law in the database: rows begin in the initial state, move along the edges, and leave from there alone."""
         edges = [(old, new) for moves in (self.asked, self.made) for old, targets in moves.items() for new in targets]
         return [
             pgtrigger.FSM(name="transitions", field="status", transitions=sorted(edges)),
             pgtrigger.Protect(
                 name="beginning", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__status=self.initial)
             ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__status=self.initial)),
         ]
 
 

@@ -146,6 +146,11 @@ class RecordViewSet(ServiceViewSet):
         "created_at": ("created_at", "id"),
     }
 
+    def get_parsers(self) -> list[Any]:
+        """A merge patch is the body of a PATCH and of nothing else."""
+        parsers: list[Any] = super().get_parsers()
+        return parsers if self.request and self.request.method == "PATCH" else parsers[:1]
+
     # What a service overrides: each is one call of an operation, and answers the record it wrote.
     def perform_create(self, **values: Any) -> Record:
         return cast(Record, records.create(self.model, caller=self.caller, **values))

@@ -39,8 +39,9 @@ class SampleViewSet(RecordViewSet):
     filterset_class = filters.SampleFilter
     orderings: ClassVar[Mapping[str, Sequence[str]]] = {
         **RecordViewSet.orderings,
-        "accession": ("accession", "id"),
-        "-accession": ("-accession", "-id"),
+        # Unique within the organization, so that no tie needs breaking and the index of that rule is the list's.
+        "accession": ("accession",),
+        "-accession": ("-accession",),
     }
 
     def perform_update(self, record: Any, **values: Any) -> None:

@@ -101,3 +101,14 @@ class Server:
     def api(self) -> RemoteApi:
         """The genomics API of this server as dr-okafor of st-elsewhere."""
         return RemoteApi(url=self.url)
+
+
+def peak_memory(server: Server) -> int:
+    """Largest resident set of the workers so far, in KiB."""
+    assert server.process
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    peaks = []
+    for child in children:
+        status = Path(f"/proc/{child}/status").read_text()
+        peaks.append(int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]))
+    return max(peaks)

@@ -100,12 +100,30 @@ def structural(info: str) -> dict[str, str]:
     return {key: value for key, _, value in fields if key in ("END", "SVLEN", "SVTYPE")}
 
 
-class InfoReader:
-    """Renders INFO as JSON text. Remembers fields it has seen: `AC=1` recurs a million times in a file."""
+class _SingleAlt(dict[str, str]):
+    """Fields of lines with one ALT, rendered: `AC=1` recurs a million times in a file."""
 
     def __init__(self, warnings: Warnings) -> None:
         self._warnings = warnings
-        self._memo: dict[str, str] = {}
+        self.line = 0
+
+    def __missing__(self, field: str) -> str:
+        name, _, value = field.partition("=")
+        if name not in KEPT:
+            return ""
+        fragment = _fragment(name, value, 1, 1, self.line, self._warnings)
+        if len(field) <= _MEMO_LENGTH:
+            remember(self, field, fragment, _MEMO_SIZE)
+        return fragment
+
+
+class InfoReader:
+    """Renders INFO as JSON text."""
+
+    def __init__(self, warnings: Warnings) -> None:
+        self._warnings = warnings
+        self._single = _SingleAlt(warnings)
+        self._rendered = self._single.__getitem__
 
     def json(self, info: str, index: int, alts: int, line: int) -> str:
         """JSON object text of the kept keys for ALT number `index` of `alts`, at most MAX_BYTES.
@@ -114,32 +132,18 @@ class InfoReader:
         """
         if info == ".":
             return "{}"
-        fragments = []
-        # Only a single ALT's fields read the same on every line.
-        memo = self._memo if alts == 1 else {}
-        known = memo.get
-        for field in info.split(";"):
-            fragment = known(field)
-            if fragment is None:
-                name, _, value = field.partition("=")
-                if name not in KEPT:
-                    continue
-                fragment = self._fragment(name, value, index, alts, line)
-                if alts == 1 and len(field) <= _MEMO_LENGTH:
-                    remember(memo, field, fragment, _MEMO_SIZE)
-            if fragment:
-                fragments.append(fragment)
-        text = "{" + ",".join(fragments) + "}"
+        if alts == 1:
+            self._single.line = line
+            text = "{" + ",".join(filter(None, map(self._rendered, info.split(";")))) + "}"
+        else:
+            text = "{" + ",".join(self._fragments(info, index, alts, line)) + "}"
         # UTF-8 takes at most four bytes a character.
-        return text if len(text) * 4 <= MAX_BYTES else self._capped(fragments, line)
+        return text if len(text) * 4 <= MAX_BYTES else self._capped(self._fragments(info, index, alts, line), line)
 
-    def _fragment(self, name: str, value: str, index: int, alts: int, line: int) -> str:
-        rendered = _render(KEPT[name], value, index, alts)
-        if rendered is not None:
-            return f'"{name}":{rendered}'
-        if value != ".":
-            self._warnings.add("bad-info-value", line, "A value in INFO has another type or count than its key.")
-        return ""
+    def _fragments(self, info: str, index: int, alts: int, line: int) -> list[str]:
+        pairs = (field.partition("=") for field in info.split(";"))
+        made = (_fragment(name, value, index, alts, line, self._warnings) for name, _, value in pairs if name in KEPT)
+        return [fragment for fragment in made if fragment]
 
     def _capped(self, fragments: list[str], line: int) -> str:
         size = 2
@@ -152,6 +156,15 @@ class InfoReader:
                 break
             kept.append(fragment)
         return "{" + ",".join(kept) + "}"
+
+
+def _fragment(name: str, value: str, index: int, alts: int, line: int, warnings: Warnings) -> str:
+    rendered = _render(KEPT[name], value, index, alts)
+    if rendered is not None:
+        return f'"{name}":{rendered}'
+    if value != ".":
+        warnings.add("bad-info-value", line, "A value in INFO has another type or count than its key.")
+    return ""
 
 
 def _render(key: Key, value: str, index: int, alts: int) -> str | None:

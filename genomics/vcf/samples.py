@@ -53,9 +53,8 @@ class SampleReader:
         if len(set(keys)) < len(keys) or not all(_KEY.fullmatch(key) for key in keys):
             self._warnings.add("bad-format", line, "FORMAT holds a repeated or misspelt key; such keys are not read.")
         # A key that stands twice has no value that could be trusted.
-        places = {key: place for place, key in enumerate(keys) if keys.count(key) == 1}
         wanted = ("GT", "AD", "DP", "GQ", EXPORTED_GENOTYPE, EXPORTED_INDEX)
-        plan = Plan(len(keys), *(places.get(key, -1) for key in wanted))
+        plan = Plan(len(keys), *(keys.index(key) if keys.count(key) == 1 else -1 for key in wanted))
         if len(text) <= _MEMO_LENGTH:
             remember(self.plans, text, plan, _MEMO_SIZE)
         return plan

@@ -125,7 +125,7 @@ class TestABodyOverTheApi:
     @pytest.mark.parametrize(
         "content_type",
         ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-         "application/jsonp", "json", "application/*", "*/*", "application/json-patch+json", "application/vnd.api+json"],
+         "application/jsonp", "json", "application/json-patch+json", "application/vnd.api+json"],
     )  # fmt: skip
     def test_another_media_type_is_415(self, api: Api, body: dict[str, Any], content_type: str) -> None:
         answer = api.call("POST", "samples", body, content_type=content_type)
@@ -141,6 +141,11 @@ class TestABodyOverTheApi:
         kind = {"kind": "dna"}
         answer = api.call("PATCH", path, kind, content_type="application/merge-patch+json", If_Match='"1"')
         assert (answer.status, answer.json["kind"]) == (200, "dna")
+
+    def test_a_merge_patch_is_no_body_of_any_other_method(self, api: Api, path: str, body: dict[str, Any]) -> None:
+        merge_patch = "application/merge-patch+json"
+        assert api.call("POST", "samples", body, content_type=merge_patch).status == 415
+        assert api.call("PUT", path, body, content_type=merge_patch, If_Match='"1"').status == 415
 
     @pytest.mark.parametrize("coding", ["gzip", "identity", "br"])
     def test_a_content_encoding_is_415(self, api: Api, body: dict[str, Any], coding: str) -> None:

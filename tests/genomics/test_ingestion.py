@@ -248,9 +248,9 @@ class TestMediaTypes:
     def test_content_codings_are_refused(self, api: Api, analysis: str, coding: str) -> None:
         assert put(api, analysis, RICH, Content_Encoding=coding).status == 415
 
-    @pytest.mark.parametrize("magic", [b"BZh91AY&SY", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BCF\x02\x02", gzip.compress(b"BCF\x02\x02")])  # fmt: skip
+    @pytest.mark.parametrize("magic", [b"BZh91AY&SY", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BCF\x02\x02", gzip.compress(b"BCF\x02\x02" + bytes(99))])  # fmt: skip
     def test_other_formats_are_told_by_their_content(self, api: Api, analysis: str, magic: bytes) -> None:
-        refused = put(api, analysis, magic + bytes(500))
+        refused = put(api, analysis, magic)
         assert (refused.status, refused.json["code"]) == (415, "unsupported-media-type")
         assert_untouched(api, analysis)
 
@@ -261,12 +261,12 @@ class TestFaults:
         [
             (record(chrom="chr 7"), "CHROM", "bad-chrom"),
             (record(pos=-1), "POS", "bad-pos"),
-            (record(pos=159_345_975), "POS", "beyond-contig"),
+            (record(pos=159_345_975), "POS", "position-beyond-contig"),
             (record(ref="Q"), "REF", "bad-ref"),
             (record(alt="G,"), "ALT", "bad-alt"),
             (record(qual="high"), "QUAL", "bad-qual"),
             (record(filter_="q10;"), "FILTER", "bad-filter"),
-            (record(samples=["0/2"]), "GT", "bad-gt"),
+            (record(samples=["0/2"]), "sample", "genotype-out-of-range"),
             (record(samples=["0/1", "0/1"]), "file", "column-count"),
             (record(alt="<DEL>", info="END=10"), "INFO", "end-before-pos"),
         ],
@@ -296,8 +296,8 @@ class TestFaults:
         ("vcf", "code"),
         [
             (b"", "empty-file"),
-            (bytes(1000), "no-fileformat"),
-            (b"\xef\xbb\xbf" + RICH, "no-fileformat"),
+            (bytes(1000), "nul-byte"),
+            (b"\xef\xbb\xbf" + RICH, "byte-order-mark"),
             (record().encode(), "no-fileformat"),
             (RICH.replace(b"\t", b" "), "not-tab-separated"),
             (RICH.split(b"#CHROM")[0], "no-chrom-line"),
@@ -327,7 +327,7 @@ class TestFaults:
         assert_untouched(api, analysis)
 
     def test_a_gzip_bomb_is_too_large(self, api: Api, analysis: str) -> None:
-        bomb = gzip.compress(file(*(record(pos=5) for _ in range(400_000))))
+        bomb = gzip.compress(b"##fileformat=VCFv4.3\n" + (b"##" + b"y" * 900_000 + b"\n") * 20)
         refused = put(api, analysis, bomb)
         assert (refused.status, refused.json["code"]) == (413, "too-large")
         assert_untouched(api, analysis)
@@ -375,8 +375,7 @@ class TestBounds:
         assert put(api, analysis, RICH).status == 201
 
     def test_the_columns_of_copy_are_those_of_the_table(self) -> None:
-        table = {field.column: field for field in Variant._meta.fields}
-        assert set(ingestion.COLUMNS) == set(table)
+        assert set(ingestion.COLUMNS) == {field.column for field in Variant._meta.concrete_fields if field.column}
         assert len(ingestion.TYPES) == len(ingestion.COLUMNS)
 
     def test_an_unknown_analysis_is_not_found(self, api: Api) -> None:

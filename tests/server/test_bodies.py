@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -20,7 +19,7 @@ import pytest
 
 from tests.api import Answer, token
 from tests.genomics import factories
-from tests.servers import Server
+from tests.servers import Server, peak_memory
 
 LARGE = 20 * 1024 * 1024
 
@@ -198,17 +197,6 @@ class TestAFileThatIsTooMuch:
         answer = self.put(strict, factories.HEADER.encode() + b"chr3\t1\t" + b"A" * 25_000_000, "text/vcf")
         assert (answer.status, answer.json["code"]) in {(413, "too-large"), (422, "unprocessable-file")}
         assert peak_memory(strict) - before < 16 * 1024
-
-
-def peak_memory(server: Server) -> int:
-    """Largest resident set of the workers so far, in KiB."""
-    assert server.process
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    peaks = []
-    for child in children:
-        status = Path(f"/proc/{child}/status").read_text()
-        peaks.append(int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]))
-    return max(peaks)
 
 
 class TestThePool:

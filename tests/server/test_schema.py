@@ -32,11 +32,25 @@ def test_it_answers_as_documented(server: Server, service: str, request: pytest.
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIGURATION)),
         *("run", f"{server.url}/{service}/v1/openapi.json", "--header", f"Authorization: Bearer {token()}"),
-        *("--checks", "all", "--exclude-checks", "positive_data_acceptance", "--max-examples", str(examples), "--workers", "1", "--request-timeout", "30", "--no-color"),
+        *(
+            "--checks",
+            "all",
+            "--exclude-checks",
+            "positive_data_acceptance",
+            "--max-examples",
+            str(examples),
+            "--workers",
+            "1",
+            "--request-timeout",
+            "30",
+            "--no-color",
+        ),
         *(("--seed", "20261118") if examples == 30 else ()),
     ]
     # Where it keeps what it learns is the test's own folder.
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False
+    )
     report = done.stdout[done.stdout.find("FAILURES") :] + done.stderr
     assert done.returncode == 0, report[:12_000]
     cases = re.search(r"(\d+) generated", done.stdout)

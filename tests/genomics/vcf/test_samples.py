@@ -57,6 +57,10 @@ class TestFormat:
         assert only(data).depth is None
         assert warned(data) == {"bad-format": (1, 3)}
 
+    def test_it_reads_a_hundred_thousand_keys_in_one_pass(self) -> None:
+        keys = ":".join(f"K{number}" for number in range(100_000))
+        assert only(vcf(line(f"GT:{keys}:DP", "0/1"))).depth is None
+
     @pytest.mark.parametrize("format_", ["GT:G S", "GT::GL", "GT:G*S"])
     def test_it_passes_over_misspelt_keys(self, format_: str) -> None:
         data = vcf(line(format_, "0/1"))
