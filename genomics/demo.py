@@ -102,7 +102,7 @@ def seed() -> str:
         carrier,
         CFTR,
         "pathogenic",
-        ["PVS1_Strong", "PS3", "PM3_Strong"],
+        ["PS3", "PM3_Strong", "PM4"],
         "MONDO:0009061",
         "HP:0000007",
     )

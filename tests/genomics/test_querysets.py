@@ -65,7 +65,7 @@ def cost_of_get(api: Api, path: str) -> tuple[Cost, list[dict[str, Any]]]:
     return cost_of(query["sql"]), answer.json["results"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def crowded(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The path of the variants of one among several large analyses."""
     with django_db_blocker.unblock():

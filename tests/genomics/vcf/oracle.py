@@ -54,7 +54,16 @@ def by_pysam(path: str, sample: str) -> list[Record]:
         depth = call.get("DP")
         # Undeclared keys come as text.
         depth = int(depth) if str(depth).isdigit() else None
-        found = (record.contig, record.pos, str(record.ref), list(record.alts or ()), record.qual, filters, genotype, depth)
+        found = (
+            record.contig,
+            record.pos,
+            str(record.ref),
+            list(record.alts or ()),
+            record.qual,
+            filters,
+            genotype,
+            depth,
+        )
         records.append(found)
     return records
 
