@@ -26,14 +26,14 @@ PRINTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 STORED_HEADERS = ("ETag", "Location")
 
 # One statement takes the key, takes it over when it has expired, or waits for whoever holds it.
-TAKE = """
-    INSERT INTO {table} AS answer (caller, route, key, digest, body, headers)
+TAKE = f"""
+    INSERT INTO {IdempotentAnswer._meta.db_table} AS answer (caller, route, key, digest, body, headers)
     VALUES (%s, %s, %s, %s, '', '{{}}')
     ON CONFLICT (caller, route, key) DO UPDATE
         SET digest = excluded.digest, status = NULL, body = '', headers = '{{}}', created_at = now()
         WHERE answer.created_at < now() - interval '24 hours'
     RETURNING 1
-""".format(table=IdempotentAnswer._meta.db_table)
+"""
 
 
 class Key:

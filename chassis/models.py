@@ -22,10 +22,10 @@ class UUIDv7(models.Func):
     output_field = models.UUIDField()
 
 
-RowType = TypeVar("RowType", bound=models.Model, covariant=True)
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
-class RecordQuerySet(models.QuerySet[RowType]):
+class RecordQuerySet(models.QuerySet[Row_co]):
     """Where every view's queryset starts."""
 
     def for_caller(self, caller: Caller) -> Self:

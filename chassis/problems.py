@@ -78,6 +78,7 @@ CATALOGUE: dict[str, Kind] = {
         412, "The record has changed since it was read", "Read it again, and repeat the change with the new ETag."
     ),
     "too-large": Kind(413, "The content is too large", "Send less; `detail` gives the limit."),
+    "uri-too-long": Kind(414, "The URL is too long", "Use a shorter one; cursors are used as they were given."),
     "unsupported-media-type": Kind(
         415, "The media type is not understood here", "Use one that the documentation names, without Content-Encoding."
     ),
@@ -93,6 +94,7 @@ CATALOGUE: dict[str, Kind] = {
     "precondition-required": Kind(
         428, "A precondition is missing", "Send `If-Match` with the ETag of the version you read."
     ),
+    "headers-too-large": Kind(431, "The headers are too large", "Send fewer or smaller ones."),
     "internal": Kind(
         500, "The server failed", "Report `request_id`; the request may be repeated with the same Idempotency-Key."
     ),

@@ -80,7 +80,7 @@ def json_of(serializer_class: Any, *, as_text: bool = True, past: bool = False) 
     return (JSONText if as_text else JSONRow)(**members)
 
 
-def history_json_of(serializer_class: type[Any]) -> JSONRow:
+def history_json_of(serializer_class: Any) -> JSONRow:
     """A history event: when, what, by whom, in which request, and the record as it then was."""
     return JSONText(
         at=Timestamp(models.F("pgh_created_at")),

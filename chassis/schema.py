@@ -269,7 +269,7 @@ def problem_schema() -> Schema:
     fault = {
         "type": "object",
         "required": ["code", "message"],
-        "properties": {name: text for name in ("pointer", "parameter", "header", "column", "code", "message")}
+        "properties": dict.fromkeys(("pointer", "parameter", "header", "column", "code", "message"), text)
         | {"line": {"type": "integer"}},
     }
     return {

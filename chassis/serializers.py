@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import models
 from rest_framework import serializers
@@ -122,8 +122,7 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
         try:
             values = super().to_internal_value({name: data[name] for name in data if name not in removed})
         except serializers.ValidationError as error:
-            assert isinstance(error.detail, dict)
-            raise serializers.ValidationError({**error.detail, **faults}) from None
+            raise serializers.ValidationError({**cast("dict[str, Any]", error.detail), **faults}) from None
         if faults:
             raise serializers.ValidationError(faults)
         if self.partial:

@@ -178,7 +178,7 @@ def _check_use(claims: Mapping[str, Any], issuer: Issuer) -> None:
         raise refusal("identity-token")
     audience = claims.get(issuer.audience_claim)
     audiences = audience if isinstance(audience, list) else [audience]
-    if not any(isinstance(name, str) and name in issuer.audiences for name in audiences):
+    if not any(name in issuer.audiences for name in audiences):
         raise refusal("audience")
 
 

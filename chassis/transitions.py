@@ -56,7 +56,9 @@ class Machine:
             pgtrigger.Protect(
                 name="beginning", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__status=self.initial)
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__status=self.initial)),
+            pgtrigger.Protect(
+                name="kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__status=self.initial)
+            ),
         ]
 
 

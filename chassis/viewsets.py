@@ -8,7 +8,6 @@ from typing import Any, ClassVar, cast
 
 from django.db import models
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
 from rest_framework.decorators import action
@@ -53,7 +52,7 @@ class ServiceViewSet(GenericViewSet[Any]):
 
     @property
     def model(self) -> Any:
-        return cast(Any, type(self)).queryset.model
+        return cast("Any", type(self)).queryset.model
 
     def required_scope(self, request: Request) -> str | None:
         """The scope the current action needs; None for an action nobody declared."""
@@ -94,7 +93,7 @@ class ServiceViewSet(GenericViewSet[Any]):
 
     @property
     def caller(self) -> Caller:
-        return cast(Caller, self.request.user)
+        return cast("Caller", self.request.user)
 
     def get_queryset(self) -> Any:
         queryset: Any = super().get_queryset()
@@ -153,7 +152,7 @@ class RecordViewSet(ServiceViewSet):
 
     # What a service overrides: each is one call of an operation, and answers the record it wrote.
     def perform_create(self, **values: Any) -> Record:
-        return cast(Record, records.create(self.model, caller=self.caller, **values))
+        return cast("Record", records.create(self.model, caller=self.caller, **values))
 
     def perform_update(self, record: Record, **values: Any) -> None:
         records.edit(record, caller=self.caller, **values)
@@ -255,7 +254,7 @@ class RecordViewSet(ServiceViewSet):
         """The locked record, when it exists and `If-Match` names its version."""
         record = records.locked(self.get_queryset(), pk=pk)
         check_match(self.request, record.version)
-        return cast(Record, record)
+        return cast("Record", record)
 
     def _validated(self, *, current: Mapping[str, Any] | None = None, partial: bool = False) -> dict[str, Any]:
         serializer = self.serializer_class(

@@ -6,7 +6,7 @@ from chassis.telemetry import start
 from config import settings
 
 wsgi_app = "config.wsgi"
-worker_class = "gthread"
+worker_class = "chassis.worker.Worker"
 workers = settings.WORKERS
 threads = settings.THREADS
 # Bounds what waits inside a worker, and keeps kept-alive connections even between workers.
@@ -16,7 +16,7 @@ timeout = 60
 graceful_timeout = 30
 # The control socket would be written to the home directory, which is read-only in the image.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm"
+worker_tmp_dir = "/dev/shm"  # noqa: S108  (memory; the image's own file system is read-only)
 # One line a request comes from chassis/logs.py, with route and trace; gunicorn's would carry query strings.
 accesslog = None
 limit_request_line = 8190

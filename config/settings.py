@@ -148,7 +148,7 @@ INGESTION_MINIMUM_BYTES_PER_SECOND = env.integer(
 )
 VCF_LINE_BYTES = env.integer("CAREWAY_VCF_LINE_BYTES", default=1_000_000, minimum=10_000, maximum=16_000_000)
 VCF_EXPANDED_BYTES = env.integer("CAREWAY_VCF_EXPANDED_BYTES", default=64 * 1024**3, minimum=1_000_000, maximum=1024**4)
-VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=200, minimum=10, maximum=1100)
+VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=250, minimum=10, maximum=1100)
 
 # --- OpenAPI ------------------------------------------------------------------------------------------------------------
 SPECTACULAR_SETTINGS = {

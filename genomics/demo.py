@@ -111,7 +111,8 @@ def seed() -> str:
         _sample(geneticist, PATIENTS[3], "S-2026-1004")
     other = _person("dr-haddad", "general-hospital")
     _analysed(other, PATIENTS[4], "GH-0001", "panel", small_vcf("GH-PANEL-1", [BRCA1, CFTR]), panel_code="TWIST-4800")
-    return f"{Sample.objects.count()} samples, {Analysis.objects.count()} analyses, {Variant.objects.count()} variants, {Report.objects.count()} report"
+    counted = (Sample, "samples"), (Analysis, "analyses"), (Variant, "variants"), (Report, "report")
+    return ", ".join(f"{model._default_manager.count()} {words}" for model, words in counted)
 
 
 def _person(name: str, organization: str) -> Caller:
@@ -152,8 +153,8 @@ def _classified(
     variant = Variant.objects.of_analysis(analysis.pk).get(gene_symbol=known[5], hgvs_c=known[7])
     with recorded(author):
         finding = operations.draft_finding(
-            caller=author, analysis_id=analysis.pk, variant=variant.id, classification=classification, criteria=criteria, condition=condition,
-            inheritance=inheritance, comment="",
+            caller=author, analysis_id=analysis.pk, variant=variant.id, classification=classification,
+            criteria=criteria, condition=condition, inheritance=inheritance, comment="",
         )  # fmt: skip
     with recorded(confirmer):
         operations.move_finding(finding, caller=confirmer, to="confirmed", reason="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -14,7 +14,7 @@ from django.db.models.lookups import Regex
 
 from chassis.constraints import Rule, listing, one_of, rule
 from chassis.history import tracked
-from chassis.models import Record, RecordQuerySet
+from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
 from . import choices, querysets, rules

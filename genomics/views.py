@@ -169,7 +169,10 @@ class VariantVCFViewSet(VariantViewSet):
         found = self._ready_analysis(analysis)
         record_access(request._request, self.caller, "Variant", str(analysis), action="export")
         rows = streamed_rows(self.get_queryset().order_by("chrom", "pos", "id").values_list(*Allele._fields))
-        lines = vcf_lines(map(Allele._make, rows), build=found["genome_build"], sample=found["vcf_sample"])
+        names = self.get_queryset().filter_names()
+        lines = vcf_lines(
+            map(Allele._make, rows), build=found["genome_build"], sample=found["vcf_sample"], filters=names
+        )
         return export(lines, media_type=self.export_media_type, filename=f"{analysis}.vcf")
 
 

@@ -33,7 +33,9 @@ class TestETag:
 
 
 class TestCheckMatch:
-    @pytest.mark.parametrize("header", ['"3"', ' "3" ', '"1", "3"', '"1","3","5"', '"a,b", "3"', '"3",', ', ,"3"', '"", "3"'])
+    @pytest.mark.parametrize(
+        "header", ['"3"', ' "3" ', '"1", "3"', '"1","3","5"', '"a,b", "3"', '"3",', ', ,"3"', '"", "3"']
+    )
     def test_it_lets_the_current_version_pass(self, header: str) -> None:
         check_match(request(If_Match=header), 3)
 
@@ -53,7 +55,9 @@ class TestCheckMatch:
             check_match(request(If_Match="*"), 3)
         assert refused.value.code == "stale-version"
 
-    @pytest.mark.parametrize("header", ["", "3", "'3'", '"3', '3"', '"3" "4"', '"3"; "4"', 'w/"3"', 'W/ "3"', ",", '"3"x', '"""'])
+    @pytest.mark.parametrize(
+        "header", ["", "3", "'3'", '"3', '3"', '"3" "4"', '"3"; "4"', 'w/"3"', 'W/ "3"', ",", '"3"x', '"""']
+    )
     def test_it_refuses_a_malformed_header(self, header: str) -> None:
         with pytest.raises(Problem) as refused:
             check_match(request(If_Match=header), 3)

@@ -64,6 +64,10 @@ class TestKeys:
     def test_it_leaves_out_what_is_no_key(self, raw: Any) -> None:
         assert keys_in(document(raw)) == ()
 
+    def test_it_leaves_out_a_key_whose_private_half_is_published(self) -> None:
+        private = RSAAlgorithm.to_jwk(signer().private, as_dict=True) | {"key_ops": ["sign", "verify"]}
+        assert keys_in(document(private)) == ()
+
     def test_it_leaves_out_a_short_rsa_key(self) -> None:
         short = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
         assert keys_in(document(RSAAlgorithm.to_jwk(short, as_dict=True))) == ()

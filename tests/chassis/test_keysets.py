@@ -304,6 +304,9 @@ class TestOutage:
             remote.current()
             remote.renewed()
         assert server.requests == 3
+        clock.now += 29
+        remote.current()
+        assert server.requests == 3
 
     def test_it_is_asked_once_by_many_threads(self, remote: KeySet, server: KeyServer) -> None:
         server.open.clear()

@@ -35,7 +35,8 @@ class TestLoads:
         assert refusal(body) == "The body must be a JSON object."
 
     @pytest.mark.parametrize(
-        "body", [b'{"a": 1, "a": 1}', b'{"a": 1, "b": 2, "a": null}', b'{"x": {"a": 1, "a": 2}}', b'{"a":1,"\\u0061":2}']
+        "body",
+        [b'{"a": 1, "a": 1}', b'{"a": 1, "b": 2, "a": null}', b'{"x": {"a": 1, "a": 2}}', b'{"a":1,"\\u0061":2}'],
     )
     def test_it_refuses_a_member_that_stands_twice(self, body: bytes) -> None:
         assert refusal(body) == "A member stands twice in one object."
@@ -96,7 +97,8 @@ class TestLoads:
 
 class TestABodyOverTheApi:
     @pytest.mark.parametrize(
-        "content", [b"[]", b"{", b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff", b"\xef\xbb\xbf{}", b'{"\\ud800":1}', b"null", b" "]
+        "content",
+        [b"[]", b"{", b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff", b"\xef\xbb\xbf{}", b'{"\\ud800":1}', b"null", b" "],
     )
     def test_a_malformed_one_is_400(self, api: Api, content: bytes) -> None:
         answer = api.call("POST", "samples", content)

@@ -60,9 +60,7 @@ class TestText:
 
 
 class TestUUIDField:
-    @pytest.mark.parametrize(
-        "value", ["01890a5d-ac96-774b-bcce-b302099a8057", "01890A5D-AC96-774B-BCCE-B302099A8057"]
-    )
+    @pytest.mark.parametrize("value", ["01890a5d-ac96-774b-bcce-b302099a8057", "01890A5D-AC96-774B-BCCE-B302099A8057"])
     def test_it_reads_the_hyphenated_form_in_any_case(self, value: str) -> None:
         assert UUIDField().run_validation(value) == UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
@@ -205,7 +203,9 @@ class TestABodyWithWrongTypes:
 
 
 class TestUnknownMembers:
-    @pytest.mark.parametrize("name", ["colour", "Kind", "", " kind", "parent_id", "organization", "__class__", "\u0000"])
+    @pytest.mark.parametrize(
+        "name", ["colour", "Kind", "", " kind", "parent_id", "organization", "__class__", "\u0000"]
+    )
     def test_they_are_400(self, api: Api, body: dict[str, Any], name: str) -> None:
         assert faults(api.post("samples", {**body, name: "x"})) == {f"/{name}": "unknown-member"}
 

@@ -25,7 +25,9 @@ def put(api: Api, path: Path, build: str) -> tuple[int, str]:
     body = path.read_bytes()
     answer = api.call("PUT", url, body, content_type="application/octet-stream")
     if answer.status == 422 and answer.json["errors"][0]["code"] == "sample-required":
-        answer = api.call("PUT", f"{url}?vcf_sample={answer.json['samples'][0]}", body, content_type="application/octet-stream")
+        answer = api.call(
+            "PUT", f"{url}?vcf_sample={answer.json['samples'][0]}", body, content_type="application/octet-stream"
+        )
     stored = Variant.objects.of_analysis(analysis["id"]).count()
     status = api.get(f"analyses/{analysis['id']}").json["status"]
     if answer.status == 201:
@@ -35,7 +37,6 @@ def put(api: Api, path: Path, build: str) -> tuple[int, str]:
     assert answer.json["code"] in REFUSALS, answer.content
     assert (status, stored) == ("registered", 0)
     return answer.status, answer.json["errors"][0]["code"] if answer.json.get("errors") else answer.json["code"]
-
 
 
 def sample(api: Api) -> str:

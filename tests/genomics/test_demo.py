@@ -51,9 +51,9 @@ def classify(criteria: list[str]) -> str:
         or (moderate == 1 and supporting >= 4)
     )
     benign = counts["benign", "StandAlone"] >= 1 or counts["benign", "Strong"] >= 2
-    likely_benign = (
-        counts["benign", "Strong"] == 1 and counts["benign", "Supporting"] >= 1
-    ) or counts["benign", "Supporting"] >= 2
+    likely_benign = (counts["benign", "Strong"] == 1 and counts["benign", "Supporting"] >= 1) or counts[
+        "benign", "Supporting"
+    ] >= 2
     if (pathogenic or likely_pathogenic) and (benign or likely_benign):
         return "uncertain-significance"
     if pathogenic or likely_pathogenic:
@@ -167,7 +167,12 @@ class TestSeed:
         # PVS1 is for null variants in a gene where loss of function is a known mechanism (ClinGen SVI, PVS1 decision tree).
         for finding in Finding.objects.all():
             variant = Variant.objects.of_analysis(finding.analysis_id).get(id=finding.variant)
-            null = variant.consequence in {"frameshift_variant", "stop_gained", "splice_donor_variant", "splice_acceptor_variant"}
+            null = variant.consequence in {
+                "frameshift_variant",
+                "stop_gained",
+                "splice_donor_variant",
+                "splice_acceptor_variant",
+            }
             assert null or not [code for code in finding.criteria if code.startswith("PVS1")], finding.criteria
 
     def test_it_has_a_whole_exome(self, db: None) -> None:

@@ -309,9 +309,7 @@ class TestFaults:
             (RICH.replace(b"##contig", b"##reference=hg19\n##cont", 1).replace(b"##contig", b"##x"), "wrong-build"),
         ],
     )
-    def test_a_file_that_is_wrong_as_a_whole_is_refused(
-        self, api: Api, analysis: str, vcf: bytes, code: str
-    ) -> None:
+    def test_a_file_that_is_wrong_as_a_whole_is_refused(self, api: Api, analysis: str, vcf: bytes, code: str) -> None:
         refused = put(api, analysis, vcf)
         assert refused.status == 422, refused.content
         assert [fault["code"] for fault in refused.json["errors"]] == [code]

@@ -46,8 +46,12 @@ def cost_of(statement: str) -> Cost:
         plan = cursor.fetchone()[0]
     nodes = list(_nodes((plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]))
     variants = [node for node in nodes if node.get("Relation Name") == "genomics_variant"]
-    read = sum((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in variants)
-    return Cost([node["Node Type"] for node in nodes], {node["Index Name"] for node in nodes if "Index Name" in node}, read)
+    read = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in variants
+    )
+    return Cost(
+        [node["Node Type"] for node in nodes], {node["Index Name"] for node in nodes if "Index Name" in node}, read
+    )
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -160,7 +164,7 @@ class TestVariantQuerySet:
 
     def test_overlapping_shares_a_base_with_the_region(self, variants: VariantQuerySet) -> None:
         # ATCT>A loses its last three bases.
-        (start, end), = variants.filter(chrom=7).values_list("pos", "end_pos")
+        ((start, end),) = variants.filter(chrom=7).values_list("pos", "end_pos")
         regions = [(start - 1, start - 1), (start, start), (end, end + 5), (end + 1, end + 1)]
         assert [variants.overlapping(Region(7, *region)).count() for region in regions] == [0, 1, 1, 0]
 

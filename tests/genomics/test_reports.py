@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import ALL, Api, Answer
+from tests.api import ALL, Answer, Api
 
 from . import factories
 from .test_samples import fault
@@ -176,7 +176,9 @@ class TestSignature:
 
     def test_a_later_reclassification_leaves_it_as_it_was(self, api: Api) -> None:
         signed = factories.signed_report(api)
-        newer = factories.finding(api, signed["analysis"], supersedes=signed["findings"][0], classification="pathogenic")
+        newer = factories.finding(
+            api, signed["analysis"], supersedes=signed["findings"][0], classification="pathogenic"
+        )
         assert api.move(f"findings/{newer['id']}", "confirmed").status == 200
         assert api.get(f"reports/{signed['id']}").json == signed
 

@@ -62,7 +62,9 @@ class TestAccession:
 
 
 class TestCriterion:
-    @pytest.mark.parametrize("text", ["PVS1", "PS4", "PM6", "PP5", "BA1", "BS4", "BP7", "PM2_Supporting", "PVS1_Strong"])
+    @pytest.mark.parametrize(
+        "text", ["PVS1", "PS4", "PM6", "PP5", "BA1", "BS4", "BP7", "PM2_Supporting", "PVS1_Strong"]
+    )
     def test_it_takes_the_codes_of_acmg_amp_2015_with_a_strength(self, text: str) -> None:
         assert re.fullmatch(CRITERION, text)
 

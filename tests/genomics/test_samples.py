@@ -81,8 +81,10 @@ class TestCreation:
     @pytest.mark.parametrize("member", ["collected_at", "received_at"])
     def test_it_refuses_a_time_in_the_future(self, api: Api, body: dict[str, Any], member: str) -> None:
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-        pointer, code = fault(api.post("samples", {**body, "collected_at": None, "received_at": None, member: tomorrow}))
-        assert (pointer, code) == (f"/{member}", f"{member.split('_')[0]}-in-future")
+        pointer, code = fault(
+            api.post("samples", {**body, "collected_at": None, "received_at": None, member: tomorrow})
+        )
+        assert (pointer, code) == (f"/{member}", f"{member.split('_', maxsplit=1)[0]}-in-future")
 
     def test_it_forgives_a_clock_that_is_a_minute_fast(self, api: Api, body: dict[str, Any]) -> None:
         soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
