@@ -32,6 +32,7 @@ class RequestMiddleware:
         if request.method == "HEAD" and isinstance(response, HttpResponse):
             response["Content-Length"] = str(len(response.content))
             response.content = b""
+        response.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
         if request.path not in PROBES:
             self._log(request, response, time.perf_counter() - started)

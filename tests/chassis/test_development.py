@@ -12,6 +12,7 @@ import jwt
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from chassis import development
 from chassis.development import development_issuer, mint, private_key_beside
 from chassis.issuers import DEVELOPMENT_ISSUER, parse_issuers
 from chassis.jwks import keys_in
@@ -58,7 +59,8 @@ class TestKey:
 
     def test_it_is_one_key_when_processes_race(self, path: Path) -> None:
         script = (
-            "import sys; from pathlib import Path; from chassis.development import development_issuer as make\n"
+            "import sys; from pathlib import Path; from chassis import development
+from chassis.development import development_issuer as make\n"
             "sys.stdin.read(); print(Path(make(Path(sys.argv[1]))['jwks_file']).read_text())"
         )
         root = Path(__file__).resolve().parents[2]
@@ -79,6 +81,13 @@ class TestKey:
         printed = {process.communicate(timeout=60)[0] for process in processes}
         assert len(printed) == 1
         assert json.loads(printed.pop())["keys"][0]["kid"] == json.loads(path.read_bytes())["kid"]
+        assert len(list(path.parent.iterdir())) == 2
+
+    def test_it_never_replaces_the_key_of_a_process_that_was_faster(self, path: Path) -> None:
+        development_issuer(path)
+        content = path.read_bytes()
+        development._make_key(path)
+        assert path.read_bytes() == content
         assert len(list(path.parent.iterdir())) == 2
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"{}", b'{"kty": "RSA"}'])

@@ -117,9 +117,12 @@ class TestAppendOnly:
         factories.signed_report(api)
         table = model._meta.get_field("events").related_model._meta.db_table
         assert execute(f"SELECT count(*) FROM {table}") != [(0,)]
-        assert "Cannot update rows" in refusal(f"UPDATE {table} SET pgh_label = 'created'")
-        assert "Cannot update rows" in refusal(f"UPDATE {table} SET pgh_context = NULL, updated_by = 'x'")
-        assert "Cannot delete rows" in refusal(f"DELETE FROM {table}")
+        for sql in (
+            f"UPDATE {table} SET pgh_label = 'created'",
+            f"UPDATE {table} SET pgh_context = NULL, updated_by = 'x'",
+            f"DELETE FROM {table}",
+        ):
+            assert f"Cannot update or delete rows from {table} table" in refusal(sql)
 
     @pytest.mark.parametrize("model", TRACKED, ids=lambda model: model.__name__)
     @pytest.mark.parametrize(
@@ -127,8 +130,8 @@ class TestAppendOnly:
     )
     def test_the_origin_of_a_record_never_changes(self, api: Api, model: Any, column: str) -> None:
         factories.signed_report(api)
-        refused = refusal(f"UPDATE {model._meta.db_table} SET {column}")
-        assert "Cannot update rows" in refused or "read-only" in refused.lower() or "Cannot" in refused
+        table = model._meta.db_table
+        assert f"Cannot update rows from {table} table" in refusal(f"UPDATE {table} SET {column}")
 
 
 class TestTheRoute:
