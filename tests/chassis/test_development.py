@@ -59,8 +59,7 @@ class TestKey:
 
     def test_it_is_one_key_when_processes_race(self, path: Path) -> None:
         script = (
-            "import sys; from pathlib import Path; from chassis import development
-from chassis.development import development_issuer as make\n"
+            "import sys; from pathlib import Path; from chassis.development import development_issuer as make\n"
             "sys.stdin.read(); print(Path(make(Path(sys.argv[1]))['jwks_file']).read_text())"
         )
         root = Path(__file__).resolve().parents[2]
