@@ -129,6 +129,7 @@ class RecordSchema(AutoSchema):
         return f"{self._action.replace('_', ' ')} {self.view.model._meta.verbose_name}"
 
     def get_auth(self) -> list[Schema]:
+        super().get_auth()  # makes the scheme a component
         return [{"bearer": [self._scope()]}]
 
     def _scope(self) -> str:

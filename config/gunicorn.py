@@ -21,6 +21,8 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108  (memory; the image's own file system 
 accesslog = None
 limit_request_line = 8190
 limit_request_fields = 64
+# A token with many groups is longer than gunicorn's own limit.
+limit_request_field_size = 16_384 + 256
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.development import development_issuer
 from chassis.environment import Environment
-from chassis.issuers import parse_issuers
+from chassis.issuers import Issuer, parse_issuers
 from chassis.logs import logging_configuration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,13 +19,13 @@ DEVELOPMENT = (
 )
 
 # --- Services ---------------------------------------------------------------------------------------------------------
-AVAILABLE_SERVICES = ["genomics"]
-SERVICES = env.words("CAREWAY_SERVICES", default=AVAILABLE_SERVICES)
+# Each with the scopes it knows; tokens of development hold them all when nobody narrows them.
+AVAILABLE_SERVICES = {"genomics": ["read", "write", "sign"]}
+SERVICES = list(dict.fromkeys(env.words("CAREWAY_SERVICES", default=list(AVAILABLE_SERVICES))))
 for unknown in sorted(set(SERVICES) - set(AVAILABLE_SERVICES)):
     env.fault("CAREWAY_SERVICES", f"names {unknown}; this build has {', '.join(AVAILABLE_SERVICES)}")
 SERVICES = [name for name in SERVICES if name in AVAILABLE_SERVICES]
-# What a development token may do when nobody narrows it.
-SCOPES = [f"{name}:{right}" for name in SERVICES for right in ("read", "write", "sign")] + ["history:read"]
+SCOPES = [f"{name}:{right}" for name in SERVICES for right in AVAILABLE_SERVICES[name]] + ["history:read"]
 VERSION = env.text("CAREWAY_VERSION", default="0.1.0")
 
 INSTALLED_APPS = [
@@ -60,11 +60,14 @@ if env.flag("CAREWAY_BEHIND_TLS_PROXY", default=False):
 _issuers = env.json("CAREWAY_TRUSTED_ISSUERS")
 if _issuers is None and DEVELOPMENT:
     _issuers = [development_issuer(STATE / "development-key.json")]
-elif _issuers is None:
-    env.fault("CAREWAY_TRUSTED_ISSUERS", "is required: a JSON list of trusted token issuers")
-TRUSTED_ISSUERS, _faults = parse_issuers(_issuers or [], development=DEVELOPMENT)
-for fault in _faults:
-    env.fault("CAREWAY_TRUSTED_ISSUERS", fault)
+TRUSTED_ISSUERS: tuple[Issuer, ...] = ()
+if _issuers is None:
+    if not any(fault.startswith("CAREWAY_TRUSTED_ISSUERS") for fault in env.faults):
+        env.fault("CAREWAY_TRUSTED_ISSUERS", "is required: a JSON list of trusted token issuers")
+else:
+    TRUSTED_ISSUERS, _faults = parse_issuers(_issuers, development=DEVELOPMENT)
+    for fault in _faults:
+        env.fault("CAREWAY_TRUSTED_ISSUERS", fault)
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 WORKERS = env.integer("CAREWAY_WORKERS", default=1, minimum=1, maximum=64)

@@ -165,15 +165,7 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
 
     Raises Problem: forbidden when the caller created or last edited the report, wrong-state, illegal-transition.
     """
-    if caller.actor in {report.created_by, report.updated_by}:
-        raise Problem("forbidden", "Nobody signs a report that they created or last edited.")
-    if (to == "final") != (report.replaces_id is None):
-        raise Problem(
-            "illegal-transition",
-            "A first report becomes final; one that replaces another becomes amended or corrected.",
-            current=report.status,
-            allowed=["final"] if report.replaces_id is None else ["amended", "corrected"],
-        )
+    _check_signatory(report, caller=caller, to=to)
     analysis = records.locked(Analysis.objects.for_caller(caller), pk=report.analysis_id)
     findings = list(
         Finding.objects.for_caller(caller).filter(pk__in=report.findings).select_for_update().order_by("id")
@@ -208,6 +200,18 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
         content_sha256=content_digest(content),
     )
     transaction.on_commit(lambda: metrics.reports_signed.add(1, {"status": to}))
+
+
+def _check_signatory(report: Report, *, caller: Caller, to: str) -> None:
+    if caller.actor in {report.created_by, report.updated_by}:
+        raise Problem("forbidden", "Nobody signs a report that they created or last edited.")
+    if (to == "final") != (report.replaces_id is None):
+        raise Problem(
+            "illegal-transition",
+            "A first report becomes final; one that replaces another becomes amended or corrected.",
+            current=report.status,
+            allowed=["final"] if report.replaces_id is None else ["amended", "corrected"],
+        )
 
 
 def _next_number() -> str:

@@ -31,6 +31,12 @@ def token(
     )
 
 
+@cache
+def shared_client() -> Client:
+    """One a process: a client of its own would load the middleware, and with it every static file's name, once more."""
+    return Client()
+
+
 @dataclass
 class Answer:
     """Status, headers (case-insensitive by `.header`) and body of a response."""
@@ -61,7 +67,7 @@ class Api:
     subject: str = "dr-okafor"
     organization: str = "st-elsewhere"
     scopes: tuple[str, ...] = ALL
-    client: Client = field(default_factory=Client)
+    client: Client = field(default_factory=shared_client)
 
     def as_(self, **changes: Any) -> Self:
         """The same client as somebody else."""

@@ -53,7 +53,9 @@ class Operation:
 
     def record_path(self, world: Mapping[str, Mapping[str, Any]]) -> str:
         """The URL of the record that it is about."""
-        return "/" + PARAMETER.sub(lambda match: str(world[self.name.split("-")[0]][match[1]]), self.route.rsplit(">", 1)[0] + ">")
+        return "/" + PARAMETER.sub(
+            lambda match: str(world[self.name.split("-")[0]][match[1]]), self.route.rsplit(">", 1)[0] + ">"
+        )
 
     def documented(self) -> dict[str, Any]:
         """Its entry in the OpenAPI document of its service."""

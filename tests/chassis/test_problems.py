@@ -96,7 +96,7 @@ class TestRespond:
 class TestWhatNeverReachesAView:
     @pytest.mark.parametrize("url", ["/nowhere", "/genomics", "/genomics/v1", "/genomics/v1/", "/genomics/v2/samples",
                                      "/genomics/v1/samples/", "/GENOMICS/v1/samples", "/admin", "/%00", "/genomics/v1/samples/%00",
-                                     "/%ff", "//", "/..", "/genomics/v1/../v1/samples"])  # fmt: skip
+                                     "/%ff", "/..", "/genomics/v1/../v1/samples"])  # fmt: skip
     def test_an_unknown_url_is_404(self, api: Api, url: str) -> None:
         is_problem(api.get(url), 404, "not-found")
 
@@ -150,10 +150,9 @@ class TestMethods:
 
 
 class TestNegotiation:
-    @pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/vcf", "application/json;q=x", "image/*"])
+    @pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/vcf", "image/*"])
     def test_what_we_cannot_make_is_406(self, api: Api, accept: str) -> None:
-        answer = api.get("samples", Accept=accept)
-        assert answer.status in {200, 406} if "q=x" in accept else answer.status == 406
+        is_problem(api.get("samples", Accept=accept), 406, "not-acceptable")
 
     @pytest.mark.parametrize(
         "accept", ["*/*", "application/*", "application/json", "application/problem+json", "text/html, */*;q=0.1"]
@@ -267,7 +266,7 @@ class TestTheUnforeseen:
     def test_it_is_logged_with_its_frames_and_not_its_message(
         self, answer: Answer, caplog: pytest.LogCaptureFixture
     ) -> None:
-        (line,) = [record for record in caplog.records if record.name == "chassis.problems"]
+        (line,) = [record for record in caplog.get_records("setup") if record.name == "chassis.problems"]
         assert line.__dict__["error"] == "ZeroDivisionError"
         assert "in crash" in line.__dict__["traceback"]
         assert CANARY not in str(line.__dict__)

@@ -50,10 +50,9 @@ class TestAccepted:
         assert (caller.actor, caller.subject, caller.organization) == ("identity:dr-lee", "dr-lee", "st-elsewhere")
         assert caller.scopes == {"genomics:read", "genomics:write"}
 
-    @pytest.mark.parametrize(
-        "changes", [{"exp": int(time.time()) - 3}, {"nbf": int(time.time()) + 15}, {"iat": int(time.time()) + 15}]
-    )
-    def test_it_may_come_from_a_clock_slightly_off(self, verifier: Verifier, changes: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(("claim", "seconds"), [("exp", -3), ("nbf", 15), ("iat", 15)])
+    def test_it_may_come_from_a_clock_slightly_off(self, verifier: Verifier, claim: str, seconds: int) -> None:
+        changes = {claim: int(time.time()) + seconds}
         assert verifier.verify(ONE.token(**changes))
 
     def test_it_may_lack_the_times_that_are_optional(self, verifier: Verifier) -> None:

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from genomics.choices import ANALYSIS_MACHINE, FINDING_MACHINE, REPORT_MACHINE, SAMPLE_MACHINE
 from genomics.models import Analysis, Finding, Report, Sample, Variant
 from tests.api import Api
+from tests.database import execute
 
 from . import factories
 
@@ -18,22 +19,16 @@ NOBODY = "01890a5d-ac96-774b-bcce-000000000000"
 OTHER_PATIENT = "01890a5d-ac96-774b-bcce-b302099a8058"
 
 
-def sql(statement: str, *parameters: Any) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-        return cursor.fetchall() if cursor.description else None
-
-
 def update(model: Any, id_: str, **values: Any) -> None:
     assignments = ", ".join(f"{name} = %s" for name in values)
-    sql(f"UPDATE {model._meta.db_table} SET {assignments} WHERE id = %s", *values.values(), id_)
+    execute(f"UPDATE {model._meta.db_table} SET {assignments} WHERE id = %s", *values.values(), id_)
 
 
 def copy(model: Any, id_: str, **values: Any) -> None:
     """Inserts the row once more, with a new id and other values."""
     table = model._meta.db_table
     changes = json.dumps({"id": NOBODY, **values})
-    sql(
+    execute(
         f"INSERT INTO {table} SELECT (jsonb_populate_record(r, %s::jsonb)).* FROM {table} r WHERE id = %s",
         changes,
         id_,
@@ -43,9 +38,9 @@ def copy(model: Any, id_: str, **values: Any) -> None:
 @contextmanager
 def refused(by: str) -> Iterator[None]:
     """The database refuses it, by the constraint or the trigger of that name."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():
+    with pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
         yield
-        sql("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
     diagnostics: Any = caught.value.__cause__.diag  # type: ignore[union-attr]
     names = diagnostics.constraint_name or diagnostics.context or diagnostics.message_primary
     assert by in names, (diagnostics.message_primary, diagnostics.context)
@@ -169,7 +164,7 @@ class TestAnalysis:
 
     def test_its_sample_stays(self, api: Api, analysis: str) -> None:
         with refused("pgtrigger_kept"):
-            sql("DELETE FROM genomics_sample WHERE id = %s", api.get(f"analyses/{analysis}").json["sample"])
+            execute("DELETE FROM genomics_sample WHERE id = %s", api.get(f"analyses/{analysis}").json["sample"])
 
 
 class TestVariant:
@@ -196,11 +191,11 @@ class TestVariant:
     @pytest.mark.parametrize("statement", ["UPDATE genomics_variant SET qual = 1", "DELETE FROM genomics_variant"])
     def test_it_is_append_only(self, ready: str, statement: str) -> None:
         with refused("pgtrigger_append_only"):
-            sql(statement)
+            execute(statement)
 
     def test_an_analysis_with_variants_stays(self, ready: str) -> None:
         with refused("pgtrigger_kept"):
-            sql("DELETE FROM genomics_analysis WHERE id = %s", ready)
+            execute("DELETE FROM genomics_analysis WHERE id = %s", ready)
 
 
 class TestFinding:
@@ -239,7 +234,8 @@ class TestFinding:
 
     @pytest.mark.parametrize(
         "values",
-        [{"classification": "benign"}, {"criteria": ["PS1"]}, {"condition": "OMIM:219700"}, {"inheritance": "HP:0000006"}, {"comment": "x"}],
+        [{"classification": "benign"}, {"criteria": ["PS1"]}, {"condition": "OMIM:219700"}, {"inheritance": "HP:0000006"},
+         {"comment": "x"}],
     )  # fmt: skip
     def test_it_is_settled_once_it_is_confirmed(self, api: Api, ready: str, values: dict[str, Any]) -> None:
         with refused("pgtrigger_settled"):
@@ -280,12 +276,12 @@ class TestReport:
         foreign = factories.confirmed_finding(api, factories.ready_analysis(api)["id"])["id"]
         for wrong in (draft, foreign):
             with refused("report_findings"):
-                sql("UPDATE genomics_report SET findings = ARRAY[%s::uuid] WHERE id = %s", wrong, report)
+                execute("UPDATE genomics_report SET findings = ARRAY[%s::uuid] WHERE id = %s", wrong, report)
 
     def test_it_names_a_variant_once(self, api: Api, ready: str, report: str) -> None:
         second = factories.confirmed_finding(api, ready, condition="OMIM:219700")["id"]
         with refused("report_variant_once"):
-            sql("UPDATE genomics_report SET findings = findings || %s::uuid WHERE id = %s", second, report)
+            execute("UPDATE genomics_report SET findings = findings || %s::uuid WHERE id = %s", second, report)
 
     @pytest.mark.parametrize("status", ["final", "amended", "corrected"])
     def test_a_signed_status_needs_a_signature(self, report: str, status: str) -> None:
@@ -294,7 +290,7 @@ class TestReport:
 
     def test_nobody_signs_what_they_created(self, report: str) -> None:
         with refused("genomics_report_two_persons"):
-            sql(
+            execute(
                 "UPDATE genomics_report SET status = 'final', signed_by = created_by, signed_at = now(), number = 'R26-1',"
                 " content = '{}', content_sha256 = '' WHERE id = %s",
                 report,
@@ -310,7 +306,7 @@ class TestReport:
     )  # fmt: skip
     def test_what_was_signed_never_changes(self, signed: str, assignment: str) -> None:
         with refused("pgtrigger_signed"):
-            sql(f"UPDATE genomics_report SET {assignment} WHERE id = %s", signed)
+            execute(f"UPDATE genomics_report SET {assignment} WHERE id = %s", signed)
 
     def test_not_even_on_the_way_to_another_state(self, signed: str) -> None:
         for status in ("entered-in-error", "superseded"):
@@ -326,7 +322,7 @@ class TestReport:
         other = factories.ready_analysis(api)["id"]
         second = factories.report(api, other, [], outcome="negative")["id"]
         with refused("genomics_report_number"):
-            sql(
+            execute(
                 "UPDATE genomics_report r SET status = 'final', number = s.number, signed_by = s.signed_by, signed_at = now(),"
                 " content = '{}', content_sha256 = '' FROM genomics_report s WHERE s.id = %s AND r.id = %s",
                 signed,
@@ -361,10 +357,16 @@ class TestEveryRecord:
         self, request: Any, model: Any, machine: Any, fixture: str
     ) -> None:
         id_ = request.getfixturevalue(fixture)
-        end = "entered-in-error" if machine is SAMPLE_MACHINE else "cancelled" if "cancelled" in machine.targets else "withdrawn"
+        end = (
+            "entered-in-error"
+            if machine is SAMPLE_MACHINE
+            else "cancelled"
+            if "cancelled" in machine.targets
+            else "withdrawn"
+        )
         update(model, id_, status=end)
         with refused("pgtrigger_kept"):
-            sql(f"DELETE FROM {model._meta.db_table} WHERE id = %s", id_)
+            execute(f"DELETE FROM {model._meta.db_table} WHERE id = %s", id_)
 
     @pytest.mark.parametrize(
         ("column", "value"),
@@ -384,16 +386,16 @@ class TestEveryRecord:
         request.getfixturevalue(fixture)
         events = model._meta.get_field("events").related_model._meta.db_table
         with refused("pgtrigger_append_only"):
-            sql(statement.format(events))
+            execute(statement.format(events))
 
     def test_every_change_leaves_an_event_whoever_makes_it(
         self, request: Any, model: Any, machine: Any, fixture: str
     ) -> None:
         id_ = request.getfixturevalue(fixture)
         events = model._meta.get_field("events").related_model._meta.db_table
-        before = sql(f"SELECT count(*) FROM {events} WHERE pgh_obj_id = %s", id_)[0][0]
+        before = execute(f"SELECT count(*) FROM {events} WHERE pgh_obj_id = %s", id_)[0][0]
         update(model, id_, updated_by="psql")
-        labels = sql(f"SELECT pgh_label, updated_by FROM {events} WHERE pgh_obj_id = %s ORDER BY pgh_id", id_)
+        labels = execute(f"SELECT pgh_label, updated_by FROM {events} WHERE pgh_obj_id = %s ORDER BY pgh_id", id_)
         assert labels[before:] == [("changed", "psql")]
 
 
@@ -414,7 +416,7 @@ class TestWords:
         assert [name for name in sorted(unworded) if not name.endswith((*settled, *words))] == []
 
     def test_every_rule_names_a_constraint_that_exists(self, db: None) -> None:
-        existing = {row[0] for row in sql("SELECT conname FROM pg_constraint")} | {
+        existing = {row[0] for row in execute("SELECT conname FROM pg_constraint")} | {
             "report_findings",
             "report_variant_once",
         }

@@ -101,7 +101,8 @@ class TestDraft:
 
     def test_a_preliminary_one_can_be_edited(self, api: Api, body: dict[str, Any]) -> None:
         made = api.post("reports", body).json
-        answer = api.patch(f"reports/{made['id']}", {"conclusion": "It may.", "findings": [], "outcome": "inconclusive"}, If_Match='"1"')  # fmt: skip
+        changes = {"conclusion": "It may.", "findings": [], "outcome": "inconclusive"}
+        answer = api.patch(f"reports/{made['id']}", changes, If_Match='"1"')
         assert (answer.status, answer.json["conclusion"], answer.json["findings"]) == (200, "It may.", [])
 
     def test_an_edit_keeps_the_rules(self, api: Api, body: dict[str, Any]) -> None:

@@ -68,7 +68,9 @@ class TestCriterion:
     def test_it_takes_the_codes_of_acmg_amp_2015_with_a_strength(self, text: str) -> None:
         assert re.fullmatch(CRITERION, text)
 
-    @pytest.mark.parametrize("text", ["PVS2", "PS5", "PM7", "PP6", "BA2", "BS5", "BP8", "pm2", "PM2_", "PM2_supporting", "PM2,PM1"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "text", ["PVS2", "PS5", "PM7", "PP6", "BA2", "BS5", "BP8", "pm2", "PM2_", "PM2_supporting", "PM2,PM1"]
+    )  # fmt: skip
     def test_it_refuses_others(self, text: str) -> None:
         assert not re.fullmatch(CRITERION, text)
 

@@ -30,13 +30,19 @@ def streamed_body() -> bytes:
     return factories.VCF
 
 
-def foreign_references(api: Api, mine: World, theirs: World) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Requests of mine (method, path, body) that name a record of theirs."""
+def foreign_references(api: Api, mine: World, theirs: World) -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """Requests of mine that name a record of theirs: method, path, body, and the member that names it."""
     ready = mine["variant"]["analysis"]
     available = factories.available_sample(api)["id"]
     confirmed = factories.confirmed_finding(api, ready)["id"]
     sample = {"accession": "S-FOREIGN", "patient_id": factories.PATIENT, "kind": "blood", "origin": "germline"}
-    analysis = {"sample": available, "assay": "wes", "genome_build": "GRCh38", "pipeline_name": "p", "pipeline_version": "1"}
+    analysis = {
+        "sample": available,
+        "assay": "wes",
+        "genome_build": "GRCh38",
+        "pipeline_name": "p",
+        "pipeline_version": "1",
+    }
     finding = {"analysis": ready, "variant": mine["variant"]["id"], "classification": "benign", "criteria": ["BA1"]}
     report = {"analysis": ready, "findings": [confirmed], "outcome": "positive", "conclusion": "x"}
     their_ready = theirs["variant"]["analysis"]
@@ -50,13 +56,16 @@ def foreign_references(api: Api, mine: World, theirs: World) -> Iterator[tuple[s
         ("reports", {**report, "outcome": "negative"}, "findings", [theirs["finding"]["pk"]]),
         ("reports", report, "replaces", theirs["report"]["pk"]),
     ):
-        yield "POST", path, {**body, member: value}
-    yield "PATCH", f"samples/{mine['sample']['pk']}", {"parent": theirs["sample"]["pk"]}
-    yield "PATCH", f"analyses/{mine['analysis']['pk']}", {"sample": theirs["sample"]["pk"]}
-    yield "PATCH", f"findings/{mine['finding']['pk']}", {"analysis": their_ready}
-    yield "PATCH", f"findings/{mine['finding']['pk']}", {"supersedes": theirs["finding"]["pk"]}
-    yield "PATCH", f"reports/{mine['report']['pk']}", {"findings": [theirs["finding"]["pk"]]}
-    yield "PATCH", f"reports/{mine['report']['pk']}", {"replaces": theirs["report"]["pk"]}
+        yield "POST", path, {**body, member: value}, member
+    for path, member, value in (
+        (f"samples/{mine['sample']['pk']}", "parent", theirs["sample"]["pk"]),
+        (f"analyses/{mine['analysis']['pk']}", "sample", theirs["sample"]["pk"]),
+        (f"findings/{mine['finding']['pk']}", "analysis", their_ready),
+        (f"findings/{mine['finding']['pk']}", "supersedes", theirs["finding"]["pk"]),
+        (f"reports/{mine['report']['pk']}", "findings", [theirs["finding"]["pk"]]),
+        (f"reports/{mine['report']['pk']}", "replaces", theirs["report"]["pk"]),
+    ):
+        yield "PATCH", path, {member: value}, member
 
 
 def foreign_filters(theirs: World) -> list[str]:

@@ -1,0 +1,92 @@
+"""chassis/exports.py"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection
+from django.db.models import F
+
+from chassis.exports import BATCH, export, streamed_rows
+from genomics.models import Sample
+from tests.api import Api
+from tests.database import execute
+from tests.genomics import factories
+
+
+def samples(count: int) -> None:
+    execute(
+        "INSERT INTO genomics_sample (organization, version, created_by, updated_by, status_reason, accession, patient_id,"
+        " kind, origin, status) SELECT 'o', 1, 'x', 'x', '', 'N-' || lpad(n::text, 5, '0'), gen_random_uuid(), 'blood',"
+        " 'germline', 'expected' FROM generate_series(1, %s) AS n",
+        count,
+    )
+
+
+class TestStreamedRows:
+    @pytest.mark.parametrize("count", [0, 1, BATCH, BATCH + 1, 3 * BATCH + 7])
+    def test_they_are_all_rows_in_order(self, db: None, count: int) -> None:
+        samples(count)
+        rows = list(streamed_rows(Sample.objects.order_by("accession").values_list("accession", "version")))
+        assert rows == [(f"N-{n:05}", 1) for n in range(1, count + 1)]
+
+    def test_they_come_while_they_are_read(self, db: None) -> None:
+        samples(BATCH * 2)
+        rows = streamed_rows(Sample.objects.values_list("pk"))
+        next(rows)
+        rows.close()
+
+    def test_the_client_sets_the_pace(self, db: None) -> None:
+        samples(1)
+        execute("SET LOCAL statement_timeout = 1000")
+        rows = streamed_rows(Sample.objects.values_list("pk"))
+        with connection.cursor() as cursor:
+            list(rows)
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("0",)
+
+    def test_a_failure_is_raised_and_not_taken_for_the_end(self, db: None) -> None:
+        samples(1)
+        broken = Sample.objects.values_list(1 / (F("version") - 1))
+        with pytest.raises((DatabaseError, psycopg.Error), match="division by zero"):
+            list(streamed_rows(broken))
+
+
+class TestExport:
+    def test_it_is_a_download_of_text(self) -> None:
+        response = export(["a\n", "é\n"], media_type="text/vcf", filename="x.vcf")
+        assert response["Content-Type"] == "text/vcf; charset=utf-8"
+        assert response["Content-Disposition"] == 'attachment; filename="x.vcf"'
+        assert b"".join(response.streaming_content) == "a\né\n".encode()  # type: ignore[arg-type]
+
+    def test_lines_leave_in_batches(self) -> None:
+        response = export((f"{n}\n" for n in range(BATCH * 2 + 1)), media_type="text/vcf", filename="x.vcf")
+        assert [part.count(b"\n") for part in response.streaming_content] == [BATCH, BATCH, 1]  # type: ignore[union-attr]
+
+    def test_a_failure_on_the_way_breaks_off(self) -> None:
+        def lines() -> Any:
+            yield "a\n" * BATCH
+            raise RuntimeError("lost")
+
+        response = export(lines(), media_type="text/vcf", filename="x.vcf")
+        with pytest.raises(RuntimeError, match="lost"):
+            list(response.streaming_content)
+
+
+class TestAnExportOverTheApi:
+    @pytest.mark.parametrize(("ending", "media_type"), [("vcf", "text/vcf"), ("ndjson", "application/x-ndjson")])
+    def test_it_is_streamed_and_kept_private(self, api: Api, ending: str, media_type: str) -> None:
+        analysis = factories.ready_analysis(api)["id"]
+        answer = api.get(f"analyses/{analysis}/variants.{ending}")
+        assert answer.status == 200
+        assert answer.header("Content-Type") == f"{media_type}; charset=utf-8"
+        assert answer.header("Content-Disposition") == f'attachment; filename="{analysis}.{ending}"'
+        assert answer.header("Cache-Control") == "private, no-cache"
+        assert answer.content.endswith(b"\n")
+
+    @pytest.mark.parametrize("ending", ["vcf", "ndjson"])
+    def test_what_is_not_the_caller_s_is_a_404_and_no_empty_file(self, api: Api, ending: str) -> None:
+        analysis = factories.ready_analysis(api)["id"]
+        assert api.as_(organization="st-nowhere").get(f"analyses/{analysis}/variants.{ending}").status == 404

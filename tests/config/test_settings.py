@@ -1,0 +1,264 @@
+"""config/settings.py: imported in a process of its own, with an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.issuers import DEVELOPMENT_ISSUER
+
+ROOT = Path(__file__).resolve().parents[2]
+ISSUER = {
+    "name": "hospital",
+    "issuer": "https://login.hospital.example/realms/staff",
+    "audiences": ["careway"],
+    "jwks_url": "https://login.hospital.example/realms/staff/keys",
+    "organization_claim": "organization",
+}
+PRODUCTION = {
+    "CAREWAY_SECRET_KEY": "s" * 50,
+    "CAREWAY_ALLOWED_HOSTS": "careway.hospital.example",
+    "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER]),
+    "DATABASE_URL": "postgresql://careway:p%40ss@db.internal:5432/careway?sslmode=verify-full",
+}
+
+
+def started(environment: Mapping[str, str], show: str = "''") -> tuple[int, str, str]:
+    """Exit status, what `show` evaluates to, and stderr of a process that imports the settings."""
+    code = f"import json, config.settings as s; print(json.dumps({show}, default=str))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def value(show: str, **changes: str) -> Any:
+    """What `show` evaluates to in a production that has these variables too."""
+    status, output, errors = started({**PRODUCTION, **changes}, show)
+    assert (status, errors) == (0, ""), errors
+    return json.loads(output)
+
+
+def faults(environment: Mapping[str, str]) -> list[str]:
+    """The faults that a refused start lists."""
+    status, output, errors = started(environment)
+    assert (status, output) == (1, ""), output
+    last = errors[errors.index("ImproperlyConfigured: ") :]
+    assert last.startswith("ImproperlyConfigured: Careway cannot start. Mend these variables:\n")
+    assert last.endswith("They are described in docs/operating.md.\n")
+    return [line.removeprefix("  - ") for line in last.splitlines() if line.startswith("  - ")]
+
+
+def without(*names: str, **changes: str) -> dict[str, str]:
+    return {name: text for name, text in {**PRODUCTION, **changes}.items() if name not in names}
+
+
+class TestAProduction:
+    def test_it_starts_with_what_is_required_and_nothing_more(self) -> None:
+        assert value("[s.DEVELOPMENT, s.DEBUG, s.TELEMETRY]") == [False, False, False]
+
+    def test_with_nothing_set_every_fault_is_told_at_once_with_what_to_set(self) -> None:
+        assert faults({}) == [
+            "CAREWAY_SECRET_KEY: is required and has at least 32 characters (it signs the cursors of lists)",
+            "CAREWAY_ALLOWED_HOSTS: is required: the host names that clients use, separated by commas",
+            "CAREWAY_TRUSTED_ISSUERS: is required: a JSON list of trusted token issuers",
+            "DATABASE_URL: is required: postgresql://user:password@host:5432/database",
+        ]
+
+    def test_every_fault_of_what_is_set_is_told_at_once_too(self) -> None:
+        found = faults(
+            {
+                **PRODUCTION,
+                "CAREWAY_ENVIRONMENT": "staging",
+                "CAREWAY_SERVICES": "genomics,oncology",
+                "CAREWAY_SECRET_KEY": "short",
+                "CAREWAY_BEHIND_TLS_PROXY": "yes",
+                "CAREWAY_THREADS": "many",
+                "CAREWAY_WORKERS": "0",
+                "CAREWAY_LOG_LEVEL": "LOUD",
+                "DATABASE_URL": "mysql://careway:hunter2@db/careway",
+                "CAREWAY_TRUSTED_ISSUERS": "[",
+            }
+        )
+        named = [fault.split(":")[0] for fault in found]
+        assert set(named) == {
+            "CAREWAY_ENVIRONMENT",
+            "CAREWAY_SERVICES",
+            "CAREWAY_SECRET_KEY",
+            "CAREWAY_BEHIND_TLS_PROXY",
+            "CAREWAY_THREADS",
+            "CAREWAY_WORKERS",
+            "CAREWAY_LOG_LEVEL",
+            "DATABASE_URL",
+            "CAREWAY_TRUSTED_ISSUERS",
+        }
+        assert not any("hunter2" in fault for fault in found)
+
+    def test_an_environment_that_is_none_is_treated_as_production(self) -> None:
+        found = faults({"CAREWAY_ENVIRONMENT": "dev"})
+        assert found[0] == "CAREWAY_ENVIRONMENT: must be one of production, development"
+        assert any(fault.startswith("CAREWAY_SECRET_KEY") for fault in found)
+
+    def test_hosts_and_secret_are_taken_as_given(self) -> None:
+        assert value("[s.ALLOWED_HOSTS, s.SECRET_KEY]", CAREWAY_ALLOWED_HOSTS="a.example, b.example") == [
+            ["a.example", "b.example"],
+            "s" * 50,
+        ]
+
+    @pytest.mark.parametrize(
+        "name", ["CAREWAY_SECRET_KEY", "CAREWAY_ALLOWED_HOSTS", "CAREWAY_TRUSTED_ISSUERS", "DATABASE_URL"]
+    )
+    def test_each_required_variable_is_missed_by_name(self, name: str) -> None:
+        assert {fault.split(":")[0] for fault in faults(without(name))} == {name}
+
+    def test_behind_a_proxy_it_believes_the_protocol(self) -> None:
+        assert value("getattr(s, 'SECURE_PROXY_SSL_HEADER', None)") is None
+        assert value("[s.SECURE_PROXY_SSL_HEADER, s.SECURE_HSTS_SECONDS]", CAREWAY_BEHIND_TLS_PROXY="true") == [
+            ["HTTP_X_FORWARDED_PROTO", "https"],
+            31_536_000,
+        ]
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("name", "wrong"),
+        [
+            ("CAREWAY_WORKERS", "65"),
+            ("CAREWAY_THREADS", "0"),
+            ("CAREWAY_LOCK_TIMEOUT_SECONDS", "61"),
+            ("CAREWAY_STATEMENT_TIMEOUT_SECONDS", "-1"),
+            ("CAREWAY_MAX_BODY_BYTES", "10"),
+            ("CAREWAY_BODY_IDLE_SECONDS", "0.5"),
+            ("CAREWAY_INGESTIONS_PER_PROCESS", "0"),
+            ("CAREWAY_INGESTION_SECONDS", "1h"),
+            ("CAREWAY_VCF_LINE_BYTES", "1"),
+        ],
+    )
+    def test_one_out_of_bounds_is_refused_with_its_bounds(self, name: str, wrong: str) -> None:
+        (fault,) = faults({**PRODUCTION, name: wrong})
+        assert fault.startswith(f"{name}: must ")
+
+    def test_more_ingestions_than_threads_contradict(self) -> None:
+        (fault,) = faults({**PRODUCTION, "CAREWAY_THREADS": "3", "CAREWAY_INGESTIONS_PER_PROCESS": "4"})
+        assert fault == "CAREWAY_INGESTIONS_PER_PROCESS: must lie between 1 and 3"
+
+    def test_one_thread_alone_is_enough(self) -> None:
+        assert value("s.DATABASES['default']['OPTIONS']['pool']['max_size']", CAREWAY_THREADS="1") == 1
+
+
+class TestSecretsInFiles:
+    def test_a_secret_may_lie_in_a_file(self, tmp_path: Path) -> None:
+        names = ("CAREWAY_SECRET_KEY", "DATABASE_URL", "CAREWAY_TRUSTED_ISSUERS")
+        for name in names:
+            (tmp_path / name).write_text(PRODUCTION[name] + "\n")
+        files = {f"{name}_FILE": str(tmp_path / name) for name in names}
+        status, output, errors = started(
+            without(*names, **files), "[s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], len(s.TRUSTED_ISSUERS)]"
+        )
+        assert (status, errors) == (0, "")
+        assert json.loads(output) == ["s" * 50, "p@ss", 1]
+
+    def test_set_twice_it_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("t" * 50)
+        (fault,) = faults({**PRODUCTION, "CAREWAY_SECRET_KEY_FILE": str(tmp_path / "key")})
+        assert fault == "CAREWAY_SECRET_KEY: is set twice, also as CAREWAY_SECRET_KEY_FILE; keep one"
+
+    def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        found = faults(without("DATABASE_URL", DATABASE_URL_FILE=str(tmp_path / "nothing")))
+        assert found == ["DATABASE_URL_FILE: cannot be read (FileNotFoundError)"]
+
+    def test_an_empty_file_is_no_secret(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("\n")
+        found = faults(without("CAREWAY_SECRET_KEY", CAREWAY_SECRET_KEY_FILE=str(tmp_path / "key")))
+        assert [fault.split(":")[0] for fault in found] == ["CAREWAY_SECRET_KEY"]
+
+
+class TestTheDatabase:
+    @pytest.mark.parametrize(
+        "url", ["mysql://u:hunter2@h/d", "sqlite:///x", "postgresql://u:hunter2@h", "https://u:hunter2@h/d", "careway"]
+    )
+    def test_any_other_than_postgresql_is_refused_without_a_word_of_its_password(self, url: str) -> None:
+        environment = {**PRODUCTION, "DATABASE_URL": url}
+        (fault,) = faults(environment)
+        assert fault.startswith("DATABASE_URL: must look like postgresql://")
+        assert "hunter2" not in started(environment)[2]
+
+    def test_its_url_is_read_whole(self) -> None:
+        show = "[s.DATABASES['default'][n] for n in ('ENGINE', 'NAME', 'USER', 'PASSWORD', 'HOST', 'PORT')]"
+        assert value(show) == ["django.db.backends.postgresql", "careway", "careway", "p@ss", "db.internal", 5432]
+        assert value("s.DATABASES['default']['OPTIONS']['sslmode']") == "verify-full"
+
+    def test_time_outs_go_to_every_session(self) -> None:
+        options = value("s.DATABASES['default']['OPTIONS']['options']", CAREWAY_LOCK_TIMEOUT_SECONDS="7")
+        assert "-c lock_timeout=7s" in options
+        assert "-c statement_timeout=15s" in options
+        assert "-c idle_in_transaction_session_timeout=60s" in options
+
+    def test_the_pool_has_a_connection_a_thread(self) -> None:
+        pool = value("s.DATABASES['default']['OPTIONS']['pool']", CAREWAY_THREADS="9")
+        assert (pool["max_size"], pool["timeout"]) == (9, 5)
+
+    def test_behind_a_transaction_pooler_nothing_is_prepared(self) -> None:
+        show = "s.DATABASES['default']['OPTIONS']['prepare_threshold']"
+        assert value(show) == 5
+        assert value(show, CAREWAY_TRANSACTION_POOLER="true") is None
+
+
+class TestTheIssuers:
+    @pytest.mark.parametrize("name", ["name", "issuer"])
+    def test_the_development_issuer_is_refused_in_production(self, name: str) -> None:
+        development = {"name": "development", "issuer": DEVELOPMENT_ISSUER}
+        raw = json.dumps([{**ISSUER, name: development[name]}])
+        (fault,) = faults({**PRODUCTION, "CAREWAY_TRUSTED_ISSUERS": raw})
+        assert "is the development issuer" in fault
+        assert fault.startswith("CAREWAY_TRUSTED_ISSUERS: issuer 1: ")
+
+    @pytest.mark.parametrize("raw", ["[", "", "{}", "[]", "null", '"x"', "[1]", '[{"name": "x"}]'])
+    def test_what_is_no_list_of_issuers_is_refused(self, raw: str) -> None:
+        found = faults({**PRODUCTION, "CAREWAY_TRUSTED_ISSUERS": raw})
+        assert {fault.split(":")[0] for fault in found} == {"CAREWAY_TRUSTED_ISSUERS"}
+
+    def test_an_issuer_is_taken_as_given(self) -> None:
+        assert value("[(i.name, i.issuer) for i in s.TRUSTED_ISSUERS]") == [["hospital", ISSUER["issuer"]]]
+
+
+class TestADevelopment:
+    ENVIRONMENT = {"CAREWAY_ENVIRONMENT": "development"}
+
+    def test_it_needs_nothing_else(self) -> None:
+        status, output, errors = started(
+            self.ENVIRONMENT, "[s.DEVELOPMENT, s.DEBUG, s.SERVICES, [i.issuer for i in s.TRUSTED_ISSUERS]]"
+        )
+        assert (status, errors) == (0, "")
+        assert json.loads(output) == [True, False, ["genomics"], [DEVELOPMENT_ISSUER]]
+
+    def test_it_may_trust_another_issuer_instead(self) -> None:
+        environment = {**self.ENVIRONMENT, "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER])}
+        assert json.loads(started(environment, "[i.name for i in s.TRUSTED_ISSUERS]")[1]) == ["hospital"]
+
+    def test_it_has_no_debug_page_either(self) -> None:
+        assert json.loads(started({**self.ENVIRONMENT, "DEBUG": "true"}, "s.DEBUG")[1]) is False
+
+
+class TestServices:
+    def test_a_process_serves_those_it_is_told(self) -> None:
+        assert value("s.SERVICES", CAREWAY_SERVICES="genomics") == ["genomics"]
+        assert "genomics" in value("s.INSTALLED_APPS", CAREWAY_SERVICES=" genomics ")
+
+    def test_an_unknown_one_is_refused_by_name(self) -> None:
+        (fault,) = faults({**PRODUCTION, "CAREWAY_SERVICES": "genomics,oncology"})
+        assert fault.startswith("CAREWAY_SERVICES: names oncology; this build has ")
+
+    def test_scopes_are_those_of_the_services(self) -> None:
+        assert value("s.SCOPES", CAREWAY_SERVICES="genomics") == [
+            "genomics:read",
+            "genomics:write",
+            "genomics:sign",
+            "history:read",
+        ]

@@ -1,0 +1,306 @@
+"""The law of the house, as far as it can be read from its files."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from chassis.problems import CATALOGUE
+from tests.routes import operations
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = settings.AVAILABLE_SERVICES
+
+# What every service has, so that a second one is learned by learning the first.
+FILES = [
+    "__init__", "apps", "choices", "demo", "filters", "metrics", "models", "operations", "querysets", "rules", "serializers", "urls",
+    "views",
+]  # fmt: skip
+DRAWERS = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "misc",
+    "core",
+    "shared",
+    "tools",
+    "lib",
+    "base",
+    "functions",
+}
+LINES_A_FILE = 320
+LINES_A_FUNCTION = 45
+# Longer, each for its reason.
+LONG_FILES = {
+    "genomics/models.py": 400,  # five tables with all their constraints; Django wants one module of models
+}
+TEST_LINES_A_FILE = 480
+
+
+def tracked() -> list[Path]:
+    """What git tracks, or would."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for line in listed.splitlines() if (path := ROOT / line).is_file()]
+
+
+TRACKED = tracked()
+PYTHON = [path for path in TRACKED if path.suffix == ".py" and "migrations" not in path.parts]
+OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] not in {"tests", "bench"}]
+TREES = {path: ast.parse(path.read_text()) for path in PYTHON}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def docstrings(tree: ast.AST) -> set[int]:
+    """The ids of the nodes that only document."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        for statement in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                found.add(id(statement.value))
+    return found
+
+
+class TestSettings:
+    def test_the_environment_is_read_in_one_place(self) -> None:
+        allowed = {"config/settings.py", "config/wsgi.py", "manage.py"}
+        readers = {
+            name_of(path)
+            for path in OURS
+            for node in ast.walk(TREES[path])
+            if isinstance(node, ast.Attribute | ast.alias)
+            and (node.attr if isinstance(node, ast.Attribute) else node.name)
+            in {"environ", "environb", "getenv", "putenv"}
+            # A WSGI environ, and the package django-environ, have the same name.
+            and not (isinstance(node, ast.alias) and name_of(path) == "chassis/environment.py")
+        }
+        assert readers - allowed == set()
+
+    def test_every_variable_is_in_the_table_of_the_operators(self) -> None:
+        table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
+        read = {
+            call.args[0].value
+            for call in ast.walk(TREES[ROOT / "config/settings.py"])
+            if isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and call.func.value.id == "env"
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+        }
+        assert len(read) >= 20
+        assert read == table
+
+
+class TestFiles:
+    def test_every_service_has_the_same_files(self) -> None:
+        for service in SERVICES:
+            assert [name for name in FILES if not (ROOT / service / f"{name}.py").is_file()] == []
+
+    def test_there_is_no_drawer_for_odds_and_ends(self) -> None:
+        assert [name_of(path) for path in PYTHON if {path.stem, *path.relative_to(ROOT).parts[:-1]} & DRAWERS] == []
+
+    def test_no_file_has_to_be_scrolled_for_long(self) -> None:
+        lengths = {name_of(path): path.read_text().count("\n") for path in PYTHON}
+        limits = {
+            name: TEST_LINES_A_FILE if name.startswith("tests/") else LONG_FILES.get(name, LINES_A_FILE)
+            for name in lengths
+        }
+        assert {name: lines for name, lines in lengths.items() if lines > limits[name]} == {}
+
+    def test_no_exception_outlives_its_reason(self) -> None:
+        for name in LONG_FILES:
+            assert (ROOT / name).read_text().count("\n") > LINES_A_FILE, name
+
+    def test_no_function_has_to_be_scrolled(self) -> None:
+        assert [
+            (name_of(path), node.name)
+            for path in PYTHON
+            for node in functions(path)
+            if (node.end_lineno or 0) - node.lineno + 1 > LINES_A_FUNCTION
+        ] == []
+
+    def test_every_module_says_what_it_is_for(self) -> None:
+        assert [name_of(path) for path in OURS if not ast.get_docstring(TREES[path]) and path.read_text()] == []
+
+    def test_nothing_is_left_for_later(self) -> None:
+        later = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
+        texts = [
+            path for path in TRACKED if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".html", ".sh", ""}
+        ]
+        assert [name_of(path) for path in texts if later.search(path.read_text(errors="replace"))] == []
+
+    def test_nothing_is_printed(self) -> None:
+        calls = {
+            name_of(path)
+            for path in OURS
+            for node in ast.walk(TREES[path])
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"print", "breakpoint"}
+        }
+        assert calls == set()
+
+
+class TestMirror:
+    # Wiring without behaviour of its own; the walk of all routes tries it.
+    WIRING = frozenset({"__init__", "apps", "urls"})
+    # What a client meets as a resource is tested resource by resource.
+    BY_RESOURCE = frozenset({"choices", "filters", "metrics", "operations", "serializers", "views"})
+
+    def test_every_module_of_the_chassis_is_tested_by_a_file_of_its_name(self) -> None:
+        tests = {path.stem for path in PYTHON if path.is_relative_to(ROOT / "tests")}
+        modules = {path.stem for path in OURS if path.parent == ROOT / "chassis"} - self.WIRING
+        assert sorted(name for name in modules if f"test_{name}" not in tests) == []
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_every_module_of_a_service_is_too_or_by_its_resources(self, service: str) -> None:
+        tests = {path.stem for path in PYTHON if path.is_relative_to(ROOT / "tests" / service)}
+        modules = {path.stem for path in OURS if path.parent == ROOT / service} - self.WIRING - self.BY_RESOURCE
+        assert sorted(name for name in modules if f"test_{name}" not in tests) == []
+        resources = {
+            operation.route.split("/")[-1].split(".")[0]
+            for operation in operations()
+            if operation.service == service and operation.action == "list"
+        }
+        assert resources
+        assert sorted(name for name in resources if f"test_{name}" not in tests) == []
+
+
+class TestServices:
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_nothing_in_a_service_spells_its_own_name(self, service: str) -> None:
+        spelled = []
+        for path in OURS:
+            if path.is_relative_to(ROOT / service):
+                documenting = docstrings(TREES[path])
+                for node in ast.walk(TREES[path]):
+                    if id(node) not in documenting and any(
+                        re.search(rf"\b{service}(?![a-z])|{service}_", word) for word in words(node)
+                    ):
+                        spelled.append((name_of(path), getattr(node, "lineno", 0)))
+        assert spelled == []
+
+
+def words(node: ast.AST) -> Iterator[str]:
+    """The names and texts that a node holds itself."""
+    for _, value in ast.iter_fields(node):
+        if isinstance(value, str):
+            yield value
+
+
+class TestImportLaw:
+    @pytest.fixture
+    def contracts(self) -> list[dict[str, Any]]:
+        law = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+        assert set(law["root_packages"]) == {"config", "chassis", *SERVICES}
+        return list(law["contracts"])
+
+    def test_every_service_is_built_in_floors_and_leaves_no_module_out(self, contracts: list[dict[str, Any]]) -> None:
+        (floors,) = (contract for contract in contracts if contract["type"] == "layers")
+        assert set(floors["containers"]) == set(SERVICES)
+        assert floors["exhaustive"] is True
+
+    def test_services_do_not_know_each_other(self, contracts: list[dict[str, Any]]) -> None:
+        independent = [set(contract["modules"]) for contract in contracts if contract["type"] == "independence"]
+        assert len(SERVICES) == 1 or set(SERVICES) in independent
+
+    @pytest.mark.parametrize(("room", "strangers"), [("chassis", {"config", *SERVICES}), ("config", set(SERVICES))])
+    def test_the_lower_rooms_know_no_service(
+        self, contracts: list[dict[str, Any]], room: str, strangers: set[str]
+    ) -> None:
+        forbidden = [contract for contract in contracts if contract["type"] == "forbidden"]
+        assert any(
+            contract["source_modules"] == [room] and set(contract["forbidden_modules"]) >= strangers
+            for contract in forbidden
+        )
+
+
+class TestDocumentation:
+    def test_every_problem_has_a_heading_that_its_type_points_to(self) -> None:
+        text = (ROOT / "docs/api.md").read_text()
+        headings = re.findall(r"^### `?([a-z-]+)`?$", text.split("\n## Problems\n")[1].split("\n## ")[0], re.MULTILINE)
+        assert sorted(headings) == sorted(CATALOGUE)
+
+    def test_links_between_pages_lead_somewhere(self) -> None:
+        pages = [path for path in TRACKED if path.suffix == ".md"]
+        broken = [
+            (name_of(page), target)
+            for page in pages
+            for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
+            if not (page.parent / target).exists()
+        ]
+        assert broken == []
+
+    def test_decisions_are_numbered_without_gaps(self) -> None:
+        numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
+        assert numbers == list(range(1, len(numbers) + 1))
+
+    def test_every_decision_that_code_names_exists(self) -> None:
+        named = {match for path in PYTHON for match in re.findall(r"docs/adr/(\d{4})", path.read_text())}
+        assert [number for number in sorted(named) if not list((ROOT / "docs/adr").glob(f"{number}-*.md"))] == []
+
+
+class TestSupply:
+    LOCKS = [path for path in TRACKED if path.parent == ROOT / "requirements"]  # noqa: RUF012
+
+    def test_no_tracked_file_names_an_index_or_a_machine(self) -> None:
+        hosts = r"https?://[^\s/\"']*(?:py" + r"pi|pythonhosted|artifactory|nexus|devpi|piwheels)[^\s\"']*"
+        folders = r"(?<![\w./])/(?:ro" + r"ot|ho" + r"me|Us" + r"ers|wo" + r"rk)/"
+        pattern = re.compile(f"{hosts}|{folders}|(?m:^--(?:extra-)?index-url|^--find-links)")
+        found = {
+            name_of(path): match[0]
+            for path in TRACKED
+            if path.stat().st_size < 3_000_000 and (match := pattern.search(path.read_text(errors="replace")))
+        }
+        assert found == {}
+
+    @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+    def test_every_locked_package_is_pinned_and_hashed(self, lock: Path) -> None:
+        requirements = [
+            part for part in re.split(r"\n(?=\S)", lock.read_text()) if part.strip() and not part.startswith("#")
+        ]
+        assert len(requirements) > 20
+        loose = [
+            part.split()[0] for part in requirements if "==" not in part.split("\n")[0] or "--hash=sha256:" not in part
+        ]
+        assert loose == []
+
+    def test_the_runtime_lock_is_part_of_the_development_lock(self) -> None:
+        runtime, development = (
+            set(re.findall(r"^([\w.-]+==\S+)", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
+            for name in ("runtime", "development")
+        )
+        assert runtime - development == set()
+
+    def test_tests_and_development_tools_are_never_imported_by_the_product(self) -> None:
+        pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        tools = {re.split(r"[\[<>=~]", name)[0].replace("-", "_") for name in pyproject["dependency-groups"]["dev"]} | {
+            "tests"
+        }
+        imported = {
+            (name_of(path), module)
+            for path in OURS
+            for node in TREES[path].body  # at the top: what a process imports when it starts
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for module in [getattr(node, "module", None) or node.names[0].name]
+            if module.split(".")[0] in tools
+        }
+        assert imported == set()
