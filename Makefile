@@ -49,7 +49,7 @@ clean: ## Remove the environment and everything that run and test wrote
 # interrupted installation is made again.
 .venv: .venv/made-from-lock
 .venv/made-from-lock: requirements/development.txt
-	@echo "Making .venv from the hash-pinned lock (once) …"
+	@echo "Making .venv from the hash-pinned lock (once) …" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock

@@ -17,9 +17,13 @@ def main() -> None:
         from chassis.postgres import start_embedded
 
         os.environ["DATABASE_URL"] = start_embedded(ROOT / ".careway" / "postgres")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as fault:
+        sys.exit(str(fault))  # the message names what to set; a traceback would only bury it
 
 
 if __name__ == "__main__":

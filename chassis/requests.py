@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -26,17 +27,33 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
-        # PostgreSQL's text knows no NUL, and no identifier or word of ours has one: such a path names nothing.
-        response = respond(Problem("not-found"), request) if "\x00" in request.path else self.get_response(request)
+        response = self._answer(request)
         self._finish_body(request)
-        if request.method == "HEAD" and isinstance(response, HttpResponse):
-            response["Content-Length"] = str(len(response.content))
-            response.content = b""
-        response.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        self._finish_headers(request, response)
         if request.path not in PROBES:
             self._log(request, response, time.perf_counter() - started)
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        # PostgreSQL's text knows no NUL, and no identifier or word of ours has one: such a path names nothing.
+        if "\x00" in request.path:
+            return respond(Problem("not-found"), request)
+        if request.path not in PROBES:  # the kubelet asks by the pod's address
+            try:
+                request.get_host()
+            except DisallowedHost:
+                return respond(Problem("bad-request"), request)
+        return self.get_response(request)
+
+    def _finish_headers(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        response.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        if response.status_code in {204, 304}:
+            del response["Content-Type"]
+        elif isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
+            if request.method == "HEAD":
+                response.content = b""
 
     def _finish_body(self, request: HttpRequest) -> None:
         if "wsgi.input" not in request.META:

@@ -1,5 +1,6 @@
 """gunicorn's configuration: threads in one worker a pod by default, because the cluster scales pods."""
 
+from pathlib import Path
 from typing import Any
 
 from chassis.telemetry import start
@@ -16,13 +17,23 @@ timeout = 60
 graceful_timeout = 30
 # The control socket would be written to the home directory, which is read-only in the image.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm"  # noqa: S108  (memory; the image's own file system is read-only)
+# Heartbeats in memory: the image's own file system is read-only. Elsewhere than on Linux the default has to do.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # One line a request comes from chassis/logs.py, with route and trace; gunicorn's would carry query strings.
 accesslog = None
 limit_request_line = 8190
 limit_request_fields = 64
 # A token with many groups is longer than gunicorn's own limit.
 limit_request_field_size = 16_384 + 256
+
+
+def post_worker_init(worker: Any) -> None:
+    """An unfit database ends the worker before it is counted as started, and gunicorn with it."""
+    from django.core.checks import run_checks
+
+    unfit = run_checks(tags=["database"], databases=["default"])
+    if unfit:
+        raise SystemExit("\n".join(f"{message.msg} {message.hint or ''}" for message in unfit))
 
 
 def post_fork(server: Any, worker: Any) -> None:

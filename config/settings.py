@@ -25,6 +25,8 @@ SERVICES = list(dict.fromkeys(env.words("CAREWAY_SERVICES", default=list(AVAILAB
 for unknown in sorted(set(SERVICES) - set(AVAILABLE_SERVICES)):
     env.fault("CAREWAY_SERVICES", f"names {unknown}; this build has {', '.join(AVAILABLE_SERVICES)}")
 SERVICES = [name for name in SERVICES if name in AVAILABLE_SERVICES]
+if not SERVICES:
+    env.fault("CAREWAY_SERVICES", f"names no service; this build has {', '.join(AVAILABLE_SERVICES)}")
 SCOPES = [f"{name}:{right}" for name in SERVICES for right in AVAILABLE_SERVICES[name]] + ["history:read"]
 VERSION = env.text("CAREWAY_VERSION", default="0.1.0")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import django_filters
 from django import forms
@@ -16,8 +16,15 @@ from .models import Analysis, Finding, Report, Sample, Variant
 from .rules import Region, parse_region
 
 
+class AccessionFilter(django_filters.CharFilter):
+    """Upper-cased, as the accession itself is when it is written."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return cast("QuerySet[Any]", super().filter(qs, value.upper()))
+
+
 class SampleFilter(RecordFilterSet):
-    accession = django_filters.CharFilter(max_length=32)
+    accession = AccessionFilter(max_length=32)
     patient_id = django_filters.UUIDFilter()
     status = django_filters.ChoiceFilter(choices=SampleStatus.choices)
 

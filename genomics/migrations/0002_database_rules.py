@@ -1,6 +1,6 @@
 """What Django cannot declare: composite foreign keys, a constraint over an array, a sequence.
 
-Every key carries the organization, so that no row can stand on another organization's. The words for each violated
+A key carries the organization, or an analysis that does, so that no row can stand on another organization's. The words for each violated
 name are in the models' `database_rules`.
 """
 
@@ -19,9 +19,15 @@ ALTER TABLE genomics_finding ADD CONSTRAINT finding_variant
     FOREIGN KEY (analysis_id, variant) REFERENCES genomics_variant (analysis_id, id);
 ALTER TABLE genomics_report ADD CONSTRAINT report_analysis
     FOREIGN KEY (analysis_id, organization) REFERENCES genomics_analysis (id, organization);
+ALTER TABLE genomics_finding ADD CONSTRAINT finding_supersedes
+    FOREIGN KEY (supersedes_id, analysis_id, variant) REFERENCES genomics_finding (id, analysis_id, variant);
+ALTER TABLE genomics_report ADD CONSTRAINT report_replaces
+    FOREIGN KEY (replaces_id, analysis_id) REFERENCES genomics_report (id, analysis_id);
 """
 
 WITHOUT_FOREIGN_KEYS = """
+ALTER TABLE genomics_report DROP CONSTRAINT report_replaces;
+ALTER TABLE genomics_finding DROP CONSTRAINT finding_supersedes;
 ALTER TABLE genomics_report DROP CONSTRAINT report_analysis;
 ALTER TABLE genomics_finding DROP CONSTRAINT finding_variant;
 ALTER TABLE genomics_finding DROP CONSTRAINT finding_analysis;

@@ -187,9 +187,13 @@ class TestRecorded:
             assert self.context()["actor"] == name
 
     def test_an_exception_undoes_everything_within(self, api: Api, sample: dict[str, Any]) -> None:
-        with pytest.raises(RuntimeError), recorded(CALLER):
-            execute("DELETE FROM genomics_sample")
-            raise RuntimeError
+        def fail() -> None:
+            with recorded(CALLER):
+                execute("DELETE FROM genomics_sample")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            fail()
         assert api.get(f"samples/{sample['id']}").status == 200
 
 

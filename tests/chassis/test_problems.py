@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core import exceptions as django
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.http import Http404
 from django.test import Client, RequestFactory
 from opentelemetry import trace
@@ -233,9 +233,9 @@ class TestProblemOf:
         assert problem_of(error).code == code
 
     def test_a_statement_that_takes_too_long_is_503(self, db: None) -> None:
-        with pytest.raises(DatabaseError) as late, transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 5")
-            cursor.execute("SELECT pg_sleep(5)")
+        execute("SET LOCAL statement_timeout = 5")
+        with pytest.raises(DatabaseError) as late, transaction.atomic():
+            execute("SELECT pg_sleep(5)")
         assert problem_of(late.value).code == "unavailable"
 
     def test_a_trigger_s_refusal_is_409_and_a_line_for_the_developers(

@@ -51,7 +51,7 @@ class Steady:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that time.monotonic() tells."""
     seconds = [0.0]
-    monkeypatch.setattr(streams.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr("chassis.streams.time.monotonic", lambda: seconds[0])
     return seconds
 
 

@@ -23,7 +23,7 @@ class TestNormalised:
 
 
 class TestControlCharacter:
-    @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\r", "\ud800", "\udfff"])
+    @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\r", *map(chr, (0xD800, 0xDFFF))])
     def test_it_finds_controls_and_lone_surrogates_anywhere(self, character: str) -> None:
         assert control_character(f"a{character}b", multiline=False)
         assert control_character(f"a{character}b", multiline=True)

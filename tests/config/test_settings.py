@@ -229,7 +229,7 @@ class TestTheIssuers:
 
 
 class TestADevelopment:
-    ENVIRONMENT = {"CAREWAY_ENVIRONMENT": "development"}
+    ENVIRONMENT: Mapping[str, str] = {"CAREWAY_ENVIRONMENT": "development"}
 
     def test_it_needs_nothing_else(self) -> None:
         status, output, errors = started(

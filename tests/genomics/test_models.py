@@ -215,7 +215,7 @@ class TestFinding:
             ({"variant": NOBODY}, "finding_variant"),
             ({"analysis_id": NOBODY}, "finding_"),
             ({"organization": "general-hospital"}, "finding_analysis"),
-            ({"supersedes_id": "01890a5d-ac96-774b-bcce-000000000001"}, "genomics_finding_supersedes_id"),
+            ({"supersedes_id": "01890a5d-ac96-774b-bcce-000000000001"}, "finding_supersedes"),
         ],
     )
     def test_it_refuses(self, finding: str, values: dict[str, Any], constraint: str) -> None:
@@ -246,6 +246,12 @@ class TestFinding:
         with refused("genomics_finding_confirmed_once"):
             update(Finding, factories.finding(api, ready)["id"], status="confirmed")
 
+    def test_it_supersedes_one_of_the_same_variant(self, api: Api, ready: str) -> None:
+        old = factories.confirmed_finding(api, ready)["id"]
+        other = factories.finding(api, ready, variant=factories.variant(api, ready, "7")["id"])["id"]
+        with refused("finding_supersedes"):
+            copy(Finding, other, supersedes_id=old)
+
     def test_one_supersedes_another(self, api: Api, ready: str) -> None:
         old = factories.confirmed_finding(api, ready)["id"]
         first = factories.finding(api, ready, supersedes=old)["id"]
@@ -263,7 +269,7 @@ class TestReport:
             ({"organization": "general-hospital"}, "report_analysis"),
             ({"revision": 2}, "genomics_report_revision"),
             ({"replaces_id": NOBODY}, "genomics_report_revision"),
-            ({"replaces_id": "01890a5d-ac96-774b-bcce-000000000001", "revision": 2}, "genomics_report_replaces_id"),
+            ({"replaces_id": "01890a5d-ac96-774b-bcce-000000000001", "revision": 2}, "report_replaces"),
             ({"signed_at": "2026-11-18T10:05:00Z"}, "genomics_report_signed"),
         ],
     )
@@ -317,6 +323,10 @@ class TestReport:
     def test_its_subject_never_changes(self, report: str, values: dict[str, Any]) -> None:
         with refused("pgtrigger_subject"):
             update(Report, report, **values)
+
+    def test_it_replaces_one_of_the_same_analysis(self, report: str, signed: str) -> None:
+        with refused("report_replaces"):
+            copy(Report, report, replaces_id=signed, revision=2)
 
     def test_a_number_and_revision_are_given_once(self, api: Api, signed: str) -> None:
         other = factories.ready_analysis(api)["id"]

@@ -1,16 +1,10 @@
-"""One production server with two workers for the tests of this folder; all of them run in one process (`xdist_group`)."""
+"""One production server with two workers for the tests of this folder; tests/conftest.py sends them all to one process."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.servers import Server, make_database
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/server/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("server"))
 
 
 @pytest.fixture(scope="session")
