@@ -90,6 +90,7 @@ def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
     shown = operation["responses"].get("201" if method == "post" else "200")
     if detail not in paths or not shown:
         return
+    collection = path.removesuffix("/{id}")
     versioned = "ETag" in shown.get("headers", {})
     targets = {
         "read": paths[detail].get("get"),
@@ -97,7 +98,7 @@ def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
         **{
             below.rsplit("/", 1)[1]: item.get("get")
             for below, item in paths.items()
-            if below.startswith(f"{path}/{{analysis}}/")
+            if below.startswith(f"{collection}/{{analysis}}/")
         },
     }
     changes = {

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .problems import Problem, respond
-from .streams import BodyReader
+from .streams import DISCARD_SECONDS, BodyReader
 
 logger = logging.getLogger("careway.request")
 PROBES = {"/livez", "/readyz"}
@@ -62,7 +62,7 @@ class RequestMiddleware:
         if reader is None:
             if not request.META.get("HTTP_TRANSFER_ENCODING") and not int(request.META.get("CONTENT_LENGTH") or 0):
                 return
-            reader = BodyReader(request.META, idle_seconds=10.0)
+            reader = BodyReader(request.META, idle_seconds=DISCARD_SECONDS)
         reader.discard()
 
     def _log(self, request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:

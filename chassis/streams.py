@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from .pace import PACES
 from .problems import Problem
 
 PIECE = 64 * 1024
@@ -27,42 +28,46 @@ class BodyReader:
         self, environ: dict[str, Any], *, idle_seconds: float, minimum_rate: int = 0, deadline_seconds: float = 300.0
     ) -> None:
         self._input = environ["wsgi.input"]
-        self._socket = environ.get("gunicorn.socket")
+        socket = environ.get("gunicorn.socket")
+        self._pace = PACES.get(socket) if socket is not None else None
         self.chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         self.declared = None if self.chunked else int(environ.get("CONTENT_LENGTH") or 0)
         self.received = 0
         self.finished = self.declared == 0
-        self._idle = idle_seconds
-        self._rate = minimum_rate
-        self._deadline = deadline_seconds
+        self._limits: dict[str, Any] = {
+            "idle_seconds": idle_seconds,
+            "minimum_rate": minimum_rate,
+            "deadline_seconds": deadline_seconds,
+        }
         environ["careway.body"] = self
 
     def __iter__(self) -> Iterator[bytes]:
-        started = time.monotonic()
-        while not self.finished:
-            piece = self._read(self._idle)
-            if piece:
-                yield piece
-            elapsed = time.monotonic() - started
-            slow = elapsed > self._idle and self.received < self._rate * elapsed
-            if not self.finished and (slow or elapsed > self._deadline):
-                self.finished = True
-                raise Problem("timeout")
+        if self._pace:
+            self._pace.limit(**self._limits)
+        try:
+            while not self.finished:
+                if piece := self._read():
+                    yield piece
+        finally:
+            if self._pace:
+                self._pace.release()
 
     def discard(self) -> None:
         """Reads and drops what is left, up to 32 MiB or 10 seconds; the server then closes the connection if more is left."""
         until = time.monotonic() + DISCARD_SECONDS
         limit = self.received + DISCARD_BYTES
-        while not self.finished and self.received < limit and (left := until - time.monotonic()) > 0:
+        if self._pace:
+            self._pace.limit(idle_seconds=DISCARD_SECONDS, minimum_rate=0, deadline_seconds=DISCARD_SECONDS)
+        while not self.finished and self.received < limit and time.monotonic() < until:
             try:
-                self._read(left)
+                self._read()
             except Problem:
                 self.finished = True
+        if self._pace:
+            self._pace.release()
 
-    def _read(self, seconds: float) -> bytes:
+    def _read(self) -> bytes:
         wanted = PIECE if self.declared is None else min(PIECE, self.declared - self.received)
-        if self._socket is not None:
-            self._socket.settimeout(seconds)
         try:
             piece: bytes = self._input.read(wanted)
         except TimeoutError:
@@ -72,9 +77,6 @@ class BodyReader:
             raise Problem(
                 "malformed-body", "The connection ended, or its chunks broke, before the body's end."
             ) from error
-        finally:
-            if self._socket is not None:
-                self._socket.settimeout(None)
         self.received += len(piece)
         if len(piece) < wanted:
             if self.declared is not None and self.received < self.declared:

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, whose own refusals are problems too and never repeat what the client sent."""
+"""gunicorn's threaded worker: it reads bodies under limits, and words its own refusals as problems."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from .pace import Pace
+
 logger = logging.getLogger(__name__)
 
 CODES: dict[type[Exception], str] = {LimitRequestLine: "uri-too-long", LimitRequestHeaders: "headers-too-large"}
 
 
 class Worker(ThreadWorker):
-    """Words what the HTTP parser refuses before a request exists; gunicorn would answer HTML with the line it read."""
+    """Puts a Pace before each connection; words what the HTTP parser refuses before a request exists.
+
+    gunicorn itself would answer HTML that repeats the line it read, and lets a body take for ever.
+    """
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        unreader = conn.parser.unreader
+        if not isinstance(unreader.sock, Pace):
+            unreader.sock = Pace(unreader.sock)
+        return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         # Problems need Django's settings, which the master never loads: it only imports this class.

@@ -186,7 +186,13 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
         raise Problem("wrong-state", f"The analysis is {analysis.status}.")
     signed_at = timezone.now()
     content = _content(
-        report, analysis, findings, number=number, status=to, signed_by=caller.actor, signed_at=signed_at.isoformat().replace("+00:00", "Z")
+        report,
+        analysis,
+        findings,
+        number=number,
+        status=to,
+        signed_by=caller.actor,
+        signed_at=signed_at.isoformat().replace("+00:00", "Z"),
     )
     records.move(
         report,

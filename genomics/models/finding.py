@@ -104,6 +104,7 @@ class Finding(Record):
         indexes: ClassVar = [
             listing(name="list"),
             listing("analysis", name="by_analysis"),
+            listing("status", name="by_status"),
             # What the foreign key of a variant, and a variant's findings, are found by.
             models.Index(fields=["analysis", "variant"], name="%(app_label)s_%(class)s_variant"),
         ]

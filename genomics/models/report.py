@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from chassis.constraints import Rule, listing, one_of, rule
+from chassis.constraints import Rule, listing, one_of
 from chassis.history import tracked
 from chassis.models import Record
 from chassis.transitions import frozen, status_field

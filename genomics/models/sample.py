@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
-import pgtrigger
 
 from chassis.constraints import Rule, listing, one_of, rule
 from chassis.history import tracked
@@ -15,7 +15,6 @@ from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
 from .. import choices, rules
-
 
 # Clocks of laboratories differ a little; a sample from tomorrow is a mistake.
 CLOCK_SKEW = timedelta(minutes=5)

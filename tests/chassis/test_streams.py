@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import io
+import socket
 from typing import Any
 
 import pytest
 
 from chassis import streams
+from chassis.pace import Pace
 from chassis.problems import Problem
 from chassis.streams import PIECE, BodyReader
-
-
-class Socket:
-    """Remembers the time-outs it was given."""
-
-    def __init__(self) -> None:
-        self.timeouts: list[float | None] = []
-
-    def settimeout(self, seconds: float | None) -> None:
-        self.timeouts.append(seconds)
 
 
 class Broken(io.BytesIO):
@@ -118,38 +110,38 @@ class TestASlowBody:
             list(reader(Broken(b"", ConnectionResetError()), 4))
         assert refused.value.code == "malformed-body"
 
-    def test_the_socket_gets_a_deadline_for_each_read_and_none_after(self) -> None:
-        socket = Socket()
-        list(BodyReader(environ(io.BytesIO(b"ab"), 2, **{"gunicorn.socket": socket}), idle_seconds=5))
-        assert socket.timeouts == [5, None]
+    def test_the_socket_is_limited_while_it_is_read_and_free_after(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pace = Pace(ours)
+            theirs.sendall(b"abcd")
+            members = {"gunicorn.socket": ours}
+            seen = [pace.gettimeout() for _ in BodyReader(environ(Source(pace), 4, **members), idle_seconds=5)]
+            assert seen == [5]
+            assert pace.gettimeout() is None
 
-    def test_the_socket_is_left_without_deadline_after_a_failure_too(self) -> None:
-        socket = Socket()
-        with pytest.raises(Problem):
-            list(reader(Broken(b"", TimeoutError()), 4, **{"gunicorn.socket": socket}))
-        assert socket.timeouts[-1] is None
+    def test_it_is_ended_by_the_pace(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            body = BodyReader(environ(Source(Pace(ours)), 4, **{"gunicorn.socket": ours}), idle_seconds=0.05)
+            with pytest.raises(Problem) as refused:
+                list(body)
+            assert refused.value.code == "timeout"
+            assert body.finished
+            assert ours.gettimeout() is None
 
-    def test_a_rate_below_the_minimum_is_a_timeout_after_the_idle_seconds(self, clock: list[float]) -> None:
-        body = BodyReader(environ(Steady(clock), PIECE * 100), idle_seconds=5, minimum_rate=PIECE + 1)
-        with pytest.raises(Problem) as refused:
-            list(body)
-        assert refused.value.code == "timeout"
-        assert clock[0] == 6
 
-    def test_a_rate_of_just_the_minimum_is_none(self, clock: list[float]) -> None:
-        body = BodyReader(environ(Steady(clock), PIECE * 100), idle_seconds=5, minimum_rate=PIECE)
-        assert sum(map(len, body)) == PIECE * 100
+class Source:
+    """Reads from a socket as gunicorn does: until it has what was asked for."""
 
-    def test_a_deadline_ends_even_a_steady_one(self, clock: list[float]) -> None:
-        body = BodyReader(environ(Steady(clock), PIECE * 100), idle_seconds=5, deadline_seconds=20)
-        with pytest.raises(Problem) as refused:
-            list(body)
-        assert refused.value.code == "timeout"
-        assert clock[0] == 21
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
 
-    def test_the_last_byte_is_taken_even_if_it_is_late(self, clock: list[float]) -> None:
-        body = BodyReader(environ(Steady(clock), PIECE * 21), idle_seconds=5, deadline_seconds=20)
-        assert sum(map(len, body)) == PIECE * 21
+    def read(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size and (data := self.pace.recv(size - len(found))):
+            found += data
+        return found
 
 
 class TestDiscarding:

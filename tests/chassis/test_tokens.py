@@ -52,7 +52,7 @@ class TestAccepted:
 
     @pytest.mark.parametrize(("claim", "seconds"), [("exp", -3), ("nbf", 15), ("iat", 15)])
     def test_it_may_come_from_a_clock_slightly_off(self, verifier: Verifier, claim: str, seconds: int) -> None:
-        changes = {claim: int(time.time()) + seconds}
+        changes: dict[str, Any] = {claim: int(time.time()) + seconds}
         assert verifier.verify(ONE.token(**changes))
 
     def test_it_may_lack_the_times_that_are_optional(self, verifier: Verifier) -> None:

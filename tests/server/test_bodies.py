@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from typing import Any
 
@@ -158,6 +159,21 @@ class TestABodyThatDoesNotEnd:
         assert answer.startswith(b"HTTP/1.1 408 "), answer[:200]
         assert b'"code":"timeout"' in answer
         assert impatient.api.get(f"analyses/{analysis['id']}").json["status"] == "registered"
+
+    def test_it_answers_a_body_that_trickles(self, impatient: Server) -> None:
+        """A byte now and then is never idle, but far below the least rate."""
+        analysis = factories.analysis(impatient.api)
+        connection = self.open(impatient, f"analyses/{analysis['id']}/vcf", 10_000, factories.VCF[:20])
+        started = time.monotonic()
+        with suppress(OSError):  # the server closes its end
+            while time.monotonic() - started < 8:
+                connection.sendall(b"#")
+                connection.settimeout(0.3)
+                with suppress(TimeoutError):
+                    if answer := connection.recv(65_536):
+                        break
+        connection.close()
+        assert answer.startswith(b"HTTP/1.1 408 "), answer[:200]
 
     def test_it_keeps_serving_others_meanwhile(self, impatient: Server) -> None:
         analysis = factories.analysis(impatient.api)

@@ -92,7 +92,7 @@ class TestAKilledServer:
             answers = connection.execute(
                 "SELECT count(*) FROM chassis_idempotentanswer WHERE status IS NULL"
             ).fetchone()
-        stored = dict(rows)
+        stored: dict[str, str] = dict(rows)
         assert len(stored) == len(rows)
         assert {name: stored.get(name) for name in acknowledged} == acknowledged
         assert set(stored) <= attempted

@@ -1,0 +1,52 @@
+"""Sockets read under limits. Imports nothing of the house: gunicorn's master loads it, and never Django's settings."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+
+class Pace:
+    """A socket that is read under limits, judged at every recv.
+
+    gunicorn reads until it has what it was asked for, so limits between reads alone would let a client that sends a
+    byte a minute hold a thread for days. chassis/worker.py puts one in front of each connection's socket.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._limited = False
+        PACES[sock] = self
+
+    def limit(self, *, idle_seconds: float, minimum_rate: int, deadline_seconds: float) -> None:
+        """From now on: a byte within `idle_seconds`, `minimum_rate` bytes a second on average, an end by the deadline."""
+        self._limited = True
+        self._idle, self._rate, self._deadline = idle_seconds, minimum_rate, deadline_seconds
+        self._started = time.monotonic()
+        self._received = 0
+
+    def release(self) -> None:
+        """Without limits again, as the server expects it between requests."""
+        self._limited = False
+        self._sock.settimeout(None)
+
+    def recv(self, size: int) -> bytes:
+        """Raises TimeoutError when a limit is passed."""
+        if not self._limited:
+            return cast("bytes", self._sock.recv(size))
+        elapsed = time.monotonic() - self._started
+        left = min(self._idle, self._deadline - elapsed)
+        if left <= 0 or (elapsed > self._idle and self._received < self._rate * elapsed):
+            raise TimeoutError
+        self._sock.settimeout(left)
+        data: bytes = self._sock.recv(size)
+        self._received += len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+# By the socket that gunicorn puts into the environ, for as long as it lives.
+PACES: WeakKeyDictionary[Any, Pace] = WeakKeyDictionary()
