@@ -26,8 +26,9 @@ lint: .venv ## Style, types, import law, migration drift, OpenAPI
 format: .venv ## Let ruff lay out the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: .venv ## Measure: the cost of each index, memory by size of file
+bench: .venv ## Measure: the cost of each index, of history, memory by size of file
 	@$(BIN)/python -m bench.indexes
+	@$(BIN)/python -m bench.history_context
 	@$(BIN)/python -m bench.ingestion_memory
 
 token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
