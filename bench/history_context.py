@@ -27,28 +27,39 @@ def main() -> None:
 
     django.setup()
     from tests.genomics import factories
-    from tests.servers import Server, database_url, make_database
+    from tests.servers import Server, make_database
 
-    make_database("careway_bench")
-    server = Server(database_url("careway_bench"), {"CAREWAY_WORKERS": "1"}).start()
+    url = make_database("careway_bench")
+    server = Server(url, {"CAREWAY_WORKERS": "1"}).start()
     sample = factories.sample(server.api)["id"]
     server.stop()
-    url = database_url("careway_bench")
     with (
         psycopg.connect(url, prepare_threshold=5) as ours,
         psycopg.connect(url, prepare_threshold=None, cursor_factory=psycopg.ClientCursor) as theirs,
     ):
-        ways: dict[str, Callable[[], Any]] = {
-            "set_config once a transaction, prepared": lambda: once(ours, sample),
-            "set_config before each write, as shipped": lambda: each(theirs, sample),
-        }
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for number in range(ROUNDS):
-            for name in list(ways) if number % 2 else list(reversed(ways)):
-                started = time.perf_counter()
-                for _ in range(WRITES):
-                    ways[name]()
-                times[name].append((time.perf_counter() - started) / WRITES)
+        report(
+            measure(
+                {
+                    "set_config once a transaction, prepared": lambda: once(ours, sample),
+                    "set_config before each write, as shipped": lambda: each(theirs, sample),
+                }
+            )
+        )
+
+
+def measure(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Seconds a transaction, by way and round; the order changes each round."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(ROUNDS):
+        for name in list(ways) if number % 2 else list(reversed(ways)):
+            started = time.perf_counter()
+            for _ in range(WRITES):
+                ways[name]()
+            times[name].append((time.perf_counter() - started) / WRITES)
+    return times
+
+
+def report(times: dict[str, list[float]]) -> None:
     first, *others = times
     print(f"{WRITES} transactions a round, {ROUNDS} rounds\n\n| way | ratio (min–max) |\n|---|---|\n| {first} | 1.00 |")
     for name in others:

@@ -33,11 +33,9 @@ def main(rows: int) -> None:
 
     with psycopg.connect(make_database("careway_bench"), autocommit=True) as connection:
         analysis = registered_analysis()
-        indexes = dict(
-            connection.execute(
-                "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'genomics_variant' AND indexname NOT LIKE '%pkey'"
-            ).fetchall()
-        )  # type: ignore[arg-type]
+        named = "tablename = 'genomics_variant' AND indexname NOT LIKE '%pkey'"
+        found = connection.execute(f"SELECT indexname, indexdef FROM pg_indexes WHERE {named}").fetchall()
+        indexes: dict[str, str] = dict(found)
         tables = {"primary key alone": [KEY]}
         tables |= {
             name.removeprefix("genomics_variant_"): [KEY, _elsewhere(name, text)]

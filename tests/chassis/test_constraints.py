@@ -20,8 +20,6 @@ from tests.genomics import factories
 WITHOUT_WORDS = {
     "genomics_analysis_ready_has_file": "only ingestion sets the status and the file, together",
     "genomics_variant_position": "the VCF reader refuses such lines with their number",
-    "genomics_finding_key": "the target of a foreign key; id alone is unique",
-    "genomics_report_key": "the target of a foreign key; id alone is unique",
     "genomics_report_number": "numbers come from a sequence",
     "genomics_report_signed": "only signing sets these columns, together",
     "genomics_report_two_persons": "signing asks first, and answers 403",
