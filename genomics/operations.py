@@ -172,14 +172,7 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
     )
     if any(finding.status != "confirmed" for finding in findings):
         raise Problem("wrong-state", "A finding of the report is no longer confirmed; draft it anew.")
-    if report.replaces_id:
-        old = records.locked(Report.objects.for_caller(caller), pk=report.replaces_id)
-        if old.status not in {"final", "amended", "corrected"}:
-            raise Problem("wrong-state", f"The report to replace is {old.status}.")
-        number = old.number
-        records.change(old, caller=caller, status="superseded")
-    else:
-        number = _next_number()
+    number = _supersede(report.replaces_id, caller=caller) if report.replaces_id else _next_number()
     if analysis.status == "ready":
         records.change(analysis, caller=caller, status="reported")
     elif analysis.status != "reported":
@@ -218,6 +211,15 @@ def _check_signatory(report: Report, *, caller: Caller, to: str) -> None:
             current=report.status,
             allowed=["final"] if report.replaces_id is None else ["amended", "corrected"],
         )
+
+
+def _supersede(report_id: UUID, *, caller: Caller) -> str | None:
+    """The replaced report's number, which its successor keeps."""
+    old = records.locked(Report.objects.for_caller(caller), pk=report_id)
+    if old.status not in {"final", "amended", "corrected"}:
+        raise Problem("wrong-state", f"The report to replace is {old.status}.")
+    records.change(old, caller=caller, status="superseded")
+    return old.number
 
 
 def _next_number() -> str:
