@@ -106,9 +106,15 @@ class ServiceViewSet(GenericViewSet[Any]):
         orderings: Mapping[str, Sequence[str]],
         *,
         record: str | None = None,
+        when_empty: Callable[[], Any] | None = None,
     ) -> HttpResponse:
-        """One page of `queryset`, each row built by `expression`."""
+        """One page of `queryset`, each row built by `expression`.
+
+        `when_empty` may raise: a page of rows needs no second query to know that what they belong to exists.
+        """
         page = KeysetPagination().page(self.request, queryset, expression, orderings)
+        if when_empty and not page.rows:
+            when_empty()
         record_access(self.request._request, self.caller, self.model.__name__, record, action=self.action)
         return json_response(page_body(page.rows, next_link=page.next, previous_link=page.previous))
 
@@ -200,12 +206,14 @@ class RecordViewSet(ServiceViewSet):
         check_parameters(request, set(KeysetPagination.parameters))
         events = self.model._meta.get_field("events").related_model._default_manager
         mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization)
-        response = self.list_response(
-            mine, history_json_of(self.serializer_class), {"-at": ("-pgh_id",), "at": ("pgh_id",)}, record=str(pk)
-        )
-        if response.content.startswith(b'{"results":[]') and not mine.exists():
-            raise Problem("not-found")
-        return response
+
+        def refuse_unknown() -> None:
+            if not mine.exists():
+                raise Problem("not-found")
+
+        orderings = {"-at": ("-pgh_id",), "at": ("pgh_id",)}
+        rows = history_json_of(self.serializer_class)
+        return self.list_response(mine, rows, orderings, record=str(pk), when_empty=refuse_unknown)
 
     def required_scope(self, request: Request) -> str | None:
         scope = super().required_scope(request)

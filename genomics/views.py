@@ -127,10 +127,13 @@ class VariantViewSet(ServiceViewSet):
 
     def list(self, request: Request, analysis: Any) -> HttpResponse:
         queryset = self.filter_queryset(self.get_queryset())
-        response = self.list_response(queryset, json_of(self.serializer_class), self.orderings, record=str(analysis))
-        if response.content.startswith(b'{"results":[]'):
-            self._ready_analysis(analysis)
-        return response
+        return self.list_response(
+            queryset,
+            json_of(self.serializer_class),
+            self.orderings,
+            record=str(analysis),
+            when_empty=lambda: self._ready_analysis(analysis),
+        )
 
     def retrieve(self, request: Request, analysis: Any, id: Any) -> HttpResponse:
         check_parameters(request, set())
