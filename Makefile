@@ -9,6 +9,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo; echo "Longer:"
+	@awk -F ':.*##> ' '/^[a-z-]+:.*##> / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv ## Serve on http://127.0.0.1:8000 with an embedded PostgreSQL and demo data (PORT=…)
 	@exec $(BIN)/python manage.py run --port $(PORT)
@@ -26,7 +28,7 @@ lint: .venv ## Style, types, import law, migration drift, OpenAPI
 format: .venv ## Let ruff lay out the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: .venv ## Measure: the cost of each index, of history, memory by size of file
+bench: .venv ##> Measure: the cost of each index, of history, memory by size of file
 	@$(BIN)/python -m bench.indexes
 	@$(BIN)/python -m bench.history_context
 	@$(BIN)/python -m bench.ingestion_memory
