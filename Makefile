@@ -5,6 +5,7 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 export CAREWAY_ENVIRONMENT := development
+# Whatever the shell says: without bytecode every start would compile all packages anew.
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## This list

@@ -14,9 +14,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     development = os.environ.get("CAREWAY_ENVIRONMENT") == "development"
     if development and not os.environ.get("DATABASE_URL") and not WITHOUT_DATABASE & set(sys.argv[1:2]):
-        from chassis.postgres import start_embedded
+        from chassis.postgres import start_embedded  # a package of development, which the image does not have
 
         os.environ["DATABASE_URL"] = start_embedded(ROOT / ".careway" / "postgres")
+    # Only now: what Django loads may read the variables above.
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

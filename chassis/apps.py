@@ -7,4 +7,4 @@ class ChassisConfig(AppConfig):
     name = __package__
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers the system checks)
+        from . import checks  # noqa: F401  (registers the system checks; they need the models, which are loaded now)

@@ -1,4 +1,4 @@
-"""Finds the words for a violated constraint: the database holds the invariant, the model words it kindly.
+"""Constraints and indexes by pattern, and the words for a violated one: the database holds, the model words it kindly.
 
 A CheckConstraint or UniqueConstraint carries its words itself (`violation_error_code`, `violation_error_message`).
 What Django cannot declare (a composite foreign key, a constraint trigger) is worded in the model's `database_rules`.

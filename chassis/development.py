@@ -1,6 +1,6 @@
 """The issuer of development: a key made on first start, and tokens signed with it. Production refuses its tokens.
 
-Settings import this file while they load: it reads neither them nor the framework.
+Settings import this file while they load: it reads neither them nor what needs them.
 """
 
 from __future__ import annotations

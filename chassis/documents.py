@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from .problems import CATALOGUE, Problem, respond
+from .problems import CATALOGUE, get_only
 from .renderers import encode, json_response
 
 # Nothing from elsewhere, no inline script. Swagger UI sets style attributes and draws its icons as data: URLs.
@@ -19,12 +19,6 @@ DOCUMENTATION_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-
-def _get_only(request: HttpRequest) -> HttpResponse | None:
-    if request.method in {"GET", "HEAD"}:
-        return None
-    return respond(Problem("method-not-allowed", headers={"Allow": "GET, HEAD"}), request)
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -39,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "health": {"live": "/livez", "ready": "/readyz"},
         "version": settings.VERSION,
     }
-    return _get_only(request) or json_response(encode(links))
+    return get_only(request) or json_response(encode(links))
 
 
 def problems(request: HttpRequest) -> HttpResponse:
@@ -47,12 +41,12 @@ def problems(request: HttpRequest) -> HttpResponse:
     kinds = {
         code: {"status": kind.status, "title": kind.title, "advice": kind.advice} for code, kind in CATALOGUE.items()
     }
-    return _get_only(request) or json_response(encode(kinds))
+    return get_only(request) or json_response(encode(kinds))
 
 
 def openapi(request: HttpRequest, service: str) -> HttpResponse:
     """The OpenAPI 3.1 document of a service."""
-    return _get_only(request) or json_response(openapi_document(service))
+    return get_only(request) or json_response(openapi_document(service))
 
 
 @functools.cache

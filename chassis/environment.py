@@ -1,6 +1,6 @@
 """Typed reading of the environment that reports every fault at once, so that an operator restarts once and not six times.
 
-django-environ reads and casts; this adds bounds, `<NAME>_FILE` for secrets, and the collecting of faults.
+Each reading has its bounds or choices, secrets may come from `<NAME>_FILE`, and django-environ reads the database's URL.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ class Environment:
     """Reads variables from `source`; faults wait until `finish()`."""
 
     def __init__(self, source: Mapping[str, str]) -> None:
-        self._env = environ.Env()
-        self._env.ENVIRON = source
         self._source = source
         self.faults: list[str] = []
 
@@ -43,10 +41,11 @@ class Environment:
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
     def integer(self, name: str, *, default: int, minimum: int, maximum: int) -> int:
-        if not self._source.get(name):
+        text = self._source.get(name)
+        if not text:
             return default
         try:
-            value = int(self._env.int(name))
+            value = int(text)
         except ValueError:
             self.fault(name, f"must be a whole number from {minimum} to {maximum}")
             return default

@@ -15,10 +15,6 @@ from .problems import Problem
 from .text import control_character
 
 
-class RecordFilterSet(django_filters.FilterSet):
-    """Maps declared query parameters to questions of the queryset. Only indexed columns are offered."""
-
-
 class BooleanField(forms.Field):
     """`true` or `false`, as JSON writes them; Django's own would take anything else for absent."""
 

@@ -1,4 +1,4 @@
-"""History: database triggers record every change with its actor and trace; this file tells the triggers who and why.
+"""History: database triggers record every change with its actor and trace; this file tells the triggers who, and in which request.
 
 django-pghistory writes the triggers. Its own way of passing the context prefixes every statement with a SELECT, which
 cannot be prepared; here the context is set once a transaction by set_config, which its triggers read all the same
@@ -27,6 +27,7 @@ def tracked(model: type[Model]) -> type[Model]:
         pghistory.InsertEvent("created"),
         pghistory.UpdateEvent("changed"),
         pghistory.DeleteEvent("deleted"),
+        # In each event row: no table of contexts to join.
         context_field=pghistory.ContextJSONField(),
         context_id_field=None,  # type: ignore[arg-type]  # documented as allowed; the annotation forgets it
         append_only=True,

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import OperationalError, connection
 from django.http import HttpResponse
+from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
 
 from .issuers import Caller
@@ -54,9 +55,7 @@ class Key:
                 if cursor.fetchone():
                     return None
         except OperationalError as error:
-            if (
-                getattr(error.__cause__, "sqlstate", "") == "55P03"
-            ):  # lock_not_available: the first caller is still at it
+            if isinstance(error.__cause__, LockNotAvailable):  # the first caller is still at it
                 raise Problem("in-use", headers={"Retry-After": "1"}) from error
             raise
         stored = IdempotentAnswer.objects.get(pk=self._scope)

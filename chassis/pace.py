@@ -1,4 +1,4 @@
-"""Sockets read under limits. Imports nothing of the house: gunicorn's master loads it, and never Django's settings."""
+"""Sockets read under limits. Imports nothing of the house: gunicorn's master loads it, where Django is not set up."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 
 from .problems import Problem, invalid
@@ -34,7 +33,7 @@ class Page(NamedTuple):
     previous: str | None
 
 
-class KeysetPagination(BasePagination):
+class KeysetPagination:
     """Reads `limit`, `ordering` and `cursor`; the view names its `orderings`, each a tuple of columns ending in a unique one."""
 
     parameters = ("limit", "ordering", "cursor")
@@ -80,7 +79,7 @@ class KeysetPagination(BasePagination):
 
 def _salt(request: Request, ordering: str) -> str:
     """What a cursor belongs to: the path, the ordering and the filters."""
-    filters = sorted((k, v) for k, v in request.query_params.items() if k not in {"cursor", "limit", "ordering"})
+    filters = sorted((k, v) for k, v in request.query_params.items() if k not in KeysetPagination.parameters)
     return f"{request.path}?{urlencode(filters)}#{ordering}"
 
 
@@ -106,9 +105,9 @@ def _read_cursor(raw: str | None, salt: str, length: int) -> tuple[str, list[Any
 
 
 def _beyond(columns: Sequence[str], values: Sequence[Any], *, falling: bool, model: type[models.Model]) -> Any:
-    fields = [model._meta.get_field(column) for column in columns]
+    fields: list[Any] = [model._meta.get_field(column) for column in columns]
     try:
-        bound = tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))  # type: ignore[union-attr]
+        bound = tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))
     except ValidationError:
         raise Problem("invalid-cursor") from None
     lookup = TupleLessThan if falling else TupleGreaterThan

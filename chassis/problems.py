@@ -166,6 +166,13 @@ def respond(problem: Problem, request: HttpRequest | None) -> HttpResponse:
     return response
 
 
+def get_only(request: HttpRequest) -> HttpResponse | None:
+    """The refusal of every other method, on routes that are only read; None for GET and HEAD."""
+    if request.method in {"GET", "HEAD"}:
+        return None
+    return respond(Problem("method-not-allowed", headers={"Allow": "GET, HEAD"}), request)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's EXCEPTION_HANDLER."""
     request = context.get("request")

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from .issuers import Caller
 from .models import Record
-from .problems import Problem
+from .problems import Problem, invalid
 
 R = TypeVar("R", bound=Record)
 
@@ -71,6 +71,4 @@ def reference(queryset: models.QuerySet[R], *, pointer: str, id: Any) -> R:
     try:
         return locked(queryset, pk=id)
     except queryset.model.DoesNotExist:
-        raise Problem(
-            "invalid", errors=[{"pointer": pointer, "code": "unknown-reference", "message": "There is no such record."}]
-        ) from None
+        raise invalid(pointer, "unknown-reference", "There is no such record.") from None

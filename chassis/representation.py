@@ -53,7 +53,7 @@ class Timestamp(models.Func):
     output_field = models.TextField()
 
 
-class Computed(serializers.Field):  # type: ignore[type-arg]
+class Computed(serializers.Field):  # type: ignore[type-arg]  # generic in the stubs alone
     """A read-only member whose value is a database expression; `child` documents its type.
 
     `history=False` leaves it out of past versions: its value comes from rows that may have changed since.

@@ -16,6 +16,7 @@ from .streams import DISCARD_SECONDS, BodyReader
 
 logger = logging.getLogger("careway.request")
 PROBES = {"/livez", "/readyz"}
+KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class RequestMiddleware:
@@ -26,7 +27,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
+        request.request_id = uuid.uuid4()  # type: ignore[attr-defined]  # ours; problems, history and logs quote it
         response = self._answer(request)
         self._finish_body(request)
         self._finish_headers(request, response)
@@ -46,7 +47,7 @@ class RequestMiddleware:
         return self.get_response(request)
 
     def _finish_headers(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]  # ours
         response.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         if response.status_code in {204, 304}:
             del response["Content-Type"]
@@ -71,7 +72,7 @@ class RequestMiddleware:
         logger.info(
             "request",
             extra={
-                "request_id": str(request.request_id),  # type: ignore[attr-defined]
+                "request_id": str(request.request_id),  # type: ignore[attr-defined]  # ours
                 "method": request.method if request.method in KNOWN_METHODS else "_OTHER",
                 "route": match.route if match else "",
                 "status": response.status_code,
@@ -80,6 +81,3 @@ class RequestMiddleware:
                 "bytes": len(response.content) if isinstance(response, HttpResponse) else None,
             },
         )
-
-
-KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

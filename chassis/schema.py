@@ -22,7 +22,7 @@ TROUBLE: dict[str, tuple[int, ...]] = {
     "destroy": (409, 412, 428),
     "transitions": (*BODY, 412, 422, 428),
     "vcf": (*BODY, 422),
-    "list": (409,),
+    "list": (409,),  # what a list belongs to may not be there yet: variants come with the file
 }
 WORDS = {
     "list": "One page, newest first unless ordered otherwise. Follow `next` and `previous`; there is no total.",
@@ -117,13 +117,8 @@ class RecordSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular dropped the arguments
         method = getattr(type(self.view), self._action, None)
-        words = (
-            WORDS.get(self._action)
-            if self._action in WORDS and not getattr(method, "__doc__", None)
-            else method.__doc__
-        )
-        scope = self._scope()
-        return f"{words or ''}\n\nScope: `{scope}`."
+        words = getattr(method, "__doc__", None) or WORDS.get(self._action, "")
+        return f"{words}\n\nScope: `{self._scope()}`."
 
     def get_summary(self) -> str:
         return f"{self._action.replace('_', ' ')} {self.view.model._meta.verbose_name}"
@@ -139,7 +134,7 @@ class RecordSchema(AutoSchema):
     def _get_parameters(self) -> list[Schema]:
         parameters: list[Schema] = super()._get_parameters()
         action = self._action
-        if action == "list" and self.filtered:
+        if action == "list" and not self._exports:
             parameters += [query("ordering", "The order of the list.", enum=list(self.view.orderings)), *PAGE]
         elif action == "history":
             parameters += [query("ordering", "The order of the list.", enum=["-at", "at"]), *PAGE]
@@ -153,12 +148,12 @@ class RecordSchema(AutoSchema):
         return parameters + own
 
     @property
-    def filtered(self) -> bool:
-        """A list that is paged and filtered, not an export."""
-        return not hasattr(self.view, "export_media_type")
+    def _exports(self) -> bool:
+        """A list that is streamed whole: neither paged nor filtered."""
+        return hasattr(self.view, "export_media_type")
 
     def get_filter_backends(self) -> list[Any]:
-        return list(super().get_filter_backends()) if self._action == "list" and self.filtered else []
+        return list(super().get_filter_backends()) if self._action == "list" and not self._exports else []
 
     def _get_pagination_parameters(self) -> list[Schema]:
         return []  # ours stand in _get_parameters, beside the ordering
@@ -210,7 +205,7 @@ class RecordSchema(AutoSchema):
 
     def _success(self) -> Schema:
         action = self._action
-        if hasattr(self.view, "export_media_type"):
+        if self._exports:
             return {"200": _content(self.view.export_media_type, {"type": "string"}, "The whole export, streamed.")}
         if action == "destroy":
             return {"204": {"description": "Deleted."}}

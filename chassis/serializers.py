@@ -18,6 +18,7 @@ from .text import control_character, normalised
 # RFC 3339 §5.6; the offset is required, because a naive time in a hospital network is somebody's guess.
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII)
 HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+UNKNOWN_MEMBER = serializers.ErrorDetail("There is no such member.", code="unknown-member")
 
 
 class Text(serializers.CharField):
@@ -105,9 +106,9 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         field_class, options = super().build_standard_field(field_name, model_field)
-        options["validators"] = [v for v in options.get("validators", []) if not isinstance(v, UniqueValidator)] or None
-        if options["validators"] is None:
-            del options["validators"]
+        validators = [v for v in options.pop("validators", []) if not isinstance(v, UniqueValidator)]
+        if validators:  # an empty list would switch off the field's own as well
+            options["validators"] = validators
         return field_class, options
 
     def to_internal_value(self, data: Any) -> Any:
@@ -115,7 +116,7 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
         for name in data:
             declared = self.fields.get(name)
             if declared is None:
-                faults[name] = [serializers.ErrorDetail("There is no such member.", code="unknown-member")]
+                faults[name] = [UNKNOWN_MEMBER]
             elif declared.read_only and not _same(data[name], self.current.get(name, empty)):
                 faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
         removed = self._removed(data)
@@ -142,7 +143,7 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
 
     def _defaults(self) -> dict[str, Any]:
         """Where members go that a PUT leaves out (its body is the whole record, RFC 9110 §9.3.4) or a PATCH removes."""
-        meta = self.Meta.model._meta  # type: ignore[attr-defined]
+        meta = self.Meta.model._meta  # type: ignore[attr-defined]  # each subclass has a Meta
         writable = [str(field.source) for field in self.fields.values() if not field.read_only]
         return {source: meta.get_field(source).get_default() for source in writable}
 
@@ -166,7 +167,5 @@ class TransitionSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = [name for name in data if name not in self.fields]
         if unknown:
-            raise serializers.ValidationError(
-                {name: [serializers.ErrorDetail("There is no such member.", code="unknown-member")] for name in unknown}
-            )
+            raise serializers.ValidationError({name: [UNKNOWN_MEMBER] for name in unknown})
         return super().to_internal_value(data)

@@ -39,7 +39,7 @@ class BodyReader:
             "minimum_rate": minimum_rate,
             "deadline_seconds": deadline_seconds,
         }
-        environ["careway.body"] = self
+        environ["careway.body"] = self  # the middleware finishes what nobody read to the end
 
     def __iter__(self) -> Iterator[bytes]:
         if self._pace:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-# Cc without line feed and tab; U+2028/9 would break a line in logs and NDJSON of careless readers.
 ALLOWED_CONTROLS = {"\n", "\t"}
 
 
@@ -14,6 +13,6 @@ def normalised(text: str) -> str:
 
 
 def control_character(text: str, *, multiline: bool) -> bool:
-    """Whether the text holds a control character (line feed and tab are allowed in multi-line text)."""
+    """Whether the text holds a control character (line feed and tab are allowed in multi-line text) or half a surrogate pair."""
     allowed = ALLOWED_CONTROLS if multiline else set()
     return any(unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed for character in text)

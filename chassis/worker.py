@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import uuid
 from typing import Any
 
@@ -13,6 +14,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from .pace import Pace
 
 logger = logging.getLogger(__name__)
+
+# A client that takes no byte of an answer for this long is cut off: it would hold a thread and a connection for ever.
+STALLED_SECONDS = 60
 
 CODES: dict[type[Exception], str] = {LimitRequestLine: "uri-too-long", LimitRequestHeaders: "headers-too-large"}
 
@@ -26,11 +30,13 @@ class Worker(ThreadWorker):
     def handle_request(self, req: Any, conn: Any) -> Any:
         unreader = conn.parser.unreader
         if not isinstance(unreader.sock, Pace):
+            if unreader.sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+                unreader.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
             unreader.sock = Pace(unreader.sock)
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        # Problems need Django's settings, which the master never loads: it only imports this class.
+        # Problems need Django set up. The master, which imports this class too, never does that.
         from .problems import Problem, respond
 
         code = CODES.get(type(exc), "bad-request") if isinstance(exc, ParseException) else "internal"

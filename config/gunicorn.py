@@ -30,7 +30,7 @@ limit_request_field_size = 16_384 + 256
 
 def post_worker_init(worker: Any) -> None:
     """An unfit database ends the worker before it is counted as started, and gunicorn with it."""
-    from django.core.checks import run_checks
+    from django.core.checks import run_checks  # Django is set up by now, and never in the master
 
     unfit = run_checks(tags=["database"], databases=["default"])
     if unfit:

@@ -103,13 +103,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# History lives in each event row (no table of contexts to join); nobody may change it, the application included.
-PGHISTORY_APPEND_ONLY = True
-PGHISTORY_CONTEXT_ID_FIELD = None
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -123,7 +119,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / "static"
 if DEVELOPMENT:
-    STATIC_ROOT = STATE / "static"
+    STATIC_ROOT = STATE / "static"  # empty, and there: WhiteNoise warns of a missing folder
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # In development the documentation page's files come straight from their package; the image collects them at build.
 WHITENOISE_USE_FINDERS = DEVELOPMENT
@@ -138,7 +134,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["chassis.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["chassis.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["chassis.filters.StrictFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "chassis.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "chassis.schema.RecordSchema",
     "EXCEPTION_HANDLER": "chassis.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -161,9 +156,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": [],
-    "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chassis.openapi.complete_document"],
 }

@@ -85,6 +85,10 @@ ANALYSIS_MACHINE = Machine(
 )
 
 
+INGESTED = ["ready", "reported"]
+"""The statuses of an analysis whose variants findings may build on."""
+
+
 class VariantKind(TextChoices):
     """Sequence Ontology: SO:0001483, 0002007, 0000667, 0000159, 1000032, 1000035, 1000036, 0001019, and VCF's breakend."""
 
@@ -118,6 +122,10 @@ class Classification(TextChoices):
     UNCERTAIN_SIGNIFICANCE = "uncertain-significance"
     LIKELY_BENIGN = "likely-benign"
     BENIGN = "benign"
+
+
+PATHOGENIC_TIERS = ["pathogenic", "likely-pathogenic"]
+"""A finding of these names its condition, and a positive report has one of them."""
 
 
 class Inheritance(TextChoices):
@@ -169,6 +177,9 @@ class ReportStatus(TextChoices):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+SIGNED = ["final", "amended", "corrected"]
+"""The statuses that signing gives."""
+
 REPORT_MACHINE = Machine(
     initial="preliminary",
     asked={
@@ -179,10 +190,10 @@ REPORT_MACHINE = Machine(
         "superseded": ["entered-in-error"],
         "cancelled": ["entered-in-error"],
     },
-    made={"final": ["superseded"], "amended": ["superseded"], "corrected": ["superseded"]},
+    made={status: ["superseded"] for status in SIGNED},
     reasoned=frozenset({"entered-in-error"}),
     editable=frozenset({"preliminary"}),
-    scopes={"final": "sign", "amended": "sign", "corrected": "sign"},
+    scopes=dict.fromkeys(SIGNED, "sign"),
 )
 
 

@@ -9,10 +9,11 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
-from chassis.filters import BooleanFilter, RecordFilterSet
+from chassis.filters import BooleanFilter
 
 from .choices import AnalysisStatus, FindingStatus, ReportStatus, SampleStatus, VariantKind, Zygosity
 from .models import Analysis, Finding, Report, Sample, Variant
+from .querysets import VariantQuerySet
 from .rules import Region, parse_region
 
 
@@ -23,7 +24,7 @@ class AccessionFilter(django_filters.CharFilter):
         return cast("QuerySet[Any]", super().filter(qs, value.upper()))
 
 
-class SampleFilter(RecordFilterSet):
+class SampleFilter(django_filters.FilterSet):
     accession = AccessionFilter(max_length=32)
     patient_id = django_filters.UUIDFilter()
     status = django_filters.ChoiceFilter(choices=SampleStatus.choices)
@@ -33,7 +34,7 @@ class SampleFilter(RecordFilterSet):
         fields: ClassVar = ["accession", "patient_id", "status"]
 
 
-class AnalysisFilter(RecordFilterSet):
+class AnalysisFilter(django_filters.FilterSet):
     sample = django_filters.UUIDFilter(field_name="sample_id")
     order_id = django_filters.UUIDFilter()
     status = django_filters.ChoiceFilter(choices=AnalysisStatus.choices)
@@ -43,7 +44,7 @@ class AnalysisFilter(RecordFilterSet):
         fields: ClassVar = ["sample", "order_id", "status"]
 
 
-class FindingFilter(RecordFilterSet):
+class FindingFilter(django_filters.FilterSet):
     analysis = django_filters.UUIDFilter(field_name="analysis_id")
     status = django_filters.ChoiceFilter(choices=FindingStatus.choices)
 
@@ -52,7 +53,7 @@ class FindingFilter(RecordFilterSet):
         fields: ClassVar = ["analysis", "status"]
 
 
-class ReportFilter(RecordFilterSet):
+class ReportFilter(django_filters.FilterSet):
     analysis = django_filters.UUIDFilter(field_name="analysis_id")
     status = django_filters.ChoiceFilter(choices=ReportStatus.choices)
 
@@ -78,7 +79,7 @@ class RegionFilter(django_filters.CharFilter):
     field_class = RegionField
 
 
-class VariantFilter(RecordFilterSet):
+class VariantFilter(django_filters.FilterSet):
     """Within one analysis, in order of position. `gene` and `rs_id` have indexes; the others narrow a region's scan."""
 
     region = RegionFilter(method="by_region", label="1-based and inclusive, `chr` optional; answers what overlaps it.")
@@ -99,11 +100,11 @@ class VariantFilter(RecordFilterSet):
         model = Variant
         fields: ClassVar[list[str]] = []
 
-    def by_region(self, queryset: QuerySet[Any], name: str, region: Region) -> QuerySet[Any]:
-        return queryset.overlapping(region)  # type: ignore[attr-defined, no-any-return]
+    def by_region(self, queryset: VariantQuerySet, name: str, region: Region) -> VariantQuerySet:
+        return queryset.overlapping(region)
 
-    def by_passed(self, queryset: QuerySet[Any], name: str, answer: bool) -> QuerySet[Any]:
-        return queryset.passed(answer)  # type: ignore[attr-defined, no-any-return]
+    def by_passed(self, queryset: VariantQuerySet, name: str, answer: bool) -> VariantQuerySet:
+        return queryset.passed(answer)
 
-    def by_rs_id(self, queryset: QuerySet[Any], name: str, rs_id: str) -> QuerySet[Any]:
-        return queryset.known_as(rs_id)  # type: ignore[attr-defined, no-any-return]
+    def by_rs_id(self, queryset: VariantQuerySet, name: str, rs_id: str) -> VariantQuerySet:
+        return queryset.known_as(rs_id)

@@ -18,6 +18,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
+from psycopg.errors import LockNotAvailable
 from psycopg.pq import Format
 
 from chassis import records
@@ -25,10 +26,12 @@ from chassis.issuers import Caller
 from chassis.problems import Problem, invalid
 
 from . import metrics
+from .choices import INGESTED
 from .models import Analysis, Sample, Variant
 from .vcf import Allele, Limits, Reader, TooLarge, UnsupportedMedia, VCFError, Window
 
 COLUMNS = ["analysis_id", *Allele._fields]
+# Of the columns, in their order: binary COPY converts nothing.
 TYPES = [
     "uuid",
     "uuid",
@@ -90,7 +93,7 @@ def ingest(
     with _slot(), _timed() as outcome:
         analysis = _lock(caller, analysis_id)
         chunks = _Hashed(body)
-        if analysis.status in {"ready", "reported"}:
+        if analysis.status in INGESTED:
             return _again(analysis, chunks, vcf_sample)
         if analysis.status != "registered":
             raise Problem(
@@ -103,20 +106,7 @@ def ingest(
         if expected and expected != chunks.sha256.digest():
             raise Problem("digest-mismatch")
         _refuse_same_file(caller, analysis, chunks.sha256.hexdigest())
-        records.change(
-            analysis,
-            caller=caller,
-            status="ready",
-            vcf_sample=reader.sample,
-            file_sha256=chunks.sha256.hexdigest(),
-            file_size=chunks.size,
-            ingested_at=timezone.now(),
-            stored=window.stored,
-            skipped_reference=reader.skipped_reference,
-            skipped_other_contigs=reader.skipped_other_contigs,
-            duplicates=window.duplicates,
-            warnings=[*reader.warnings, *window.warnings],
-        )
+        _make_ready(analysis, caller, chunks, reader, window)
         outcome["outcome"] = "stored"
         transaction.on_commit(lambda: metrics.variants_ingested.add(window.stored))
     return Summary(created=True, analysis=analysis)
@@ -146,7 +136,7 @@ def _lock(caller: Caller, analysis_id: UUID) -> Analysis:
     try:
         return Analysis.objects.for_caller(caller).select_for_update(nowait=True).get(pk=analysis_id)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == "55P03":  # lock_not_available
+        if isinstance(error.__cause__, LockNotAvailable):
             raise Problem(
                 "in-use", "A file is being ingested into this analysis.", headers={"Retry-After": "10"}
             ) from error
@@ -168,9 +158,7 @@ def _again(analysis: Analysis, chunks: _Hashed, vcf_sample: str | None) -> Summa
 
 def _refuse_same_file(caller: Caller, analysis: Analysis, sha256: str) -> None:
     records.locked(Sample.objects.for_caller(caller), pk=analysis.sample_id)  # two analyses of one sample at once
-    twin = Analysis.objects.filter(
-        sample=analysis.sample_id, file_sha256=sha256, status__in=["ready", "reported"]
-    ).first()
+    twin = Analysis.objects.filter(sample=analysis.sample_id, file_sha256=sha256, status__in=INGESTED).first()
     if twin:
         service = analysis._meta.app_label
         raise Problem(
@@ -203,6 +191,23 @@ def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) 
         samples: dict[str, Any] = {} if error.samples is None else {"samples": error.samples}
         raise Problem("unprocessable-file", errors=[fault._asdict() for fault in error.faults], **samples) from None
     return reader, window
+
+
+def _make_ready(analysis: Analysis, caller: Caller, chunks: _Hashed, reader: Reader, window: _Counted) -> None:
+    records.change(
+        analysis,
+        caller=caller,
+        status="ready",
+        vcf_sample=reader.sample,
+        file_sha256=chunks.sha256.hexdigest(),
+        file_size=chunks.size,
+        ingested_at=timezone.now(),
+        stored=window.stored,
+        skipped_reference=reader.skipped_reference,
+        skipped_other_contigs=reader.skipped_other_contigs,
+        duplicates=window.duplicates,
+        warnings=[*reader.warnings, *window.warnings],
+    )
 
 
 def _copy(cursor: Any, table: str, analysis_id: UUID, alleles: Iterable[Allele]) -> int:

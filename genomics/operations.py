@@ -17,7 +17,7 @@ from chassis.issuers import Caller
 from chassis.problems import Problem
 
 from . import metrics
-from .choices import CHROMOSOMES
+from .choices import CHROMOSOMES, INGESTED, PATHOGENIC_TIERS, SIGNED
 from .models import Analysis, Finding, Report, Sample, Variant
 from .rules import content_digest
 
@@ -69,7 +69,7 @@ def _available_sample(caller: Caller, sample_id: UUID) -> None:
 def draft_finding(*, caller: Caller, analysis_id: UUID, supersedes_id: UUID | None = None, **values: Any) -> Finding:
     """Raises Problem: wrong-state for an analysis without variants, conflict for what cannot be superseded."""
     analysis = records.reference(Analysis.objects.for_caller(caller), pointer="/analysis", id=analysis_id)
-    if analysis.status not in {"ready", "reported"}:
+    if analysis.status not in INGESTED:
         raise Problem("wrong-state", f"The analysis is {analysis.status}; findings need one that is ready or reported.")
     if supersedes_id is not None:
         old = records.reference(Finding.objects.for_caller(caller), pointer="/supersedes", id=supersedes_id)
@@ -91,8 +91,13 @@ def edit_finding(finding: Finding, *, caller: Caller, **values: Any) -> None:
 
 
 def move_finding(finding: Finding, *, caller: Caller, to: str, reason: str) -> None:
-    """Confirming a finding supersedes the one it names, in the same transaction."""
+    """Confirming a finding supersedes the one it names, in the same transaction.
+
+    Raises Problem wrong-state for an analysis in error, or when that one is no longer confirmed.
+    """
     finding.machine.check(finding.status, to, reason)
+    if to == "confirmed" and finding.analysis.status not in {"ready", "reported"}:
+        raise Problem("wrong-state", f"The analysis is {finding.analysis.status}.")
     if to == "confirmed" and finding.supersedes_id:
         old = records.reference(Finding.objects.for_caller(caller), pointer="/supersedes", id=finding.supersedes_id)
         if old.status != "confirmed":
@@ -117,7 +122,7 @@ def draft_report(
         old = records.reference(Report.objects.for_caller(caller), pointer="/replaces", id=replaces_id)
         if old.analysis_id != analysis_id:
             raise Problem("conflict", "A report replaces one about the same analysis.")
-        if old.status not in {"final", "amended", "corrected"}:
+        if old.status not in SIGNED:
             raise Problem("wrong-state", f"The report to replace is {old.status}; a signed one is needed.")
         revision = old.revision + 1
     if analysis.status != "ready" and not (replaces_id and analysis.status == "reported"):
@@ -147,14 +152,14 @@ def edit_report(report: Report, *, caller: Caller, **values: Any) -> None:
 
 def _check_outcome(caller: Caller, outcome: str, findings: list[UUID]) -> None:
     mine = Finding.objects.for_caller(caller).filter(pk__in=findings)
-    if outcome == "positive" and not mine.filter(classification__in=["pathogenic", "likely-pathogenic"]).exists():
+    if outcome == "positive" and not mine.filter(classification__in=PATHOGENIC_TIERS).exists():
         raise Problem("conflict", "A positive outcome needs a finding that is pathogenic or likely pathogenic.")
 
 
 def move_report(report: Report, *, caller: Caller, to: str, reason: str) -> None:
     """Signs, cancels, or enters in error."""
     report.machine.check(report.status, to, reason)
-    if to in report.machine.scopes:
+    if to in SIGNED:
         sign_report(report, caller=caller, to=to, reason=reason)
     else:
         records.move(report, caller=caller, to=to, reason=reason)
@@ -175,8 +180,10 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
     number = _supersede(report.replaces_id, caller=caller) if report.replaces_id else _next_number()
     if analysis.status == "ready":
         records.change(analysis, caller=caller, status="reported")
-    elif analysis.status != "reported":
+    elif analysis.status != "reported" or not report.replaces_id:
         raise Problem("wrong-state", f"The analysis is {analysis.status}.")
+    if analysis.sample.status == "entered-in-error":
+        raise Problem("wrong-state", "The sample is entered-in-error.")
     signed_at = timezone.now()
     content = _content(
         report,
@@ -216,7 +223,7 @@ def _check_signatory(report: Report, *, caller: Caller, to: str) -> None:
 def _supersede(report_id: UUID, *, caller: Caller) -> str | None:
     """The replaced report's number, which its successor keeps."""
     old = records.locked(Report.objects.for_caller(caller), pk=report_id)
-    if old.status not in {"final", "amended", "corrected"}:
+    if old.status not in SIGNED:
         raise Problem("wrong-state", f"The report to replace is {old.status}.")
     records.change(old, caller=caller, status="superseded")
     return old.number
@@ -260,39 +267,28 @@ def _content(report: Report, analysis: Analysis, findings: list[Finding], **sign
             "pipeline_version": analysis.pipeline_version,
             "file_sha256": analysis.file_sha256,
         },
-        "findings": [
-            {
-                "id": str(finding.pk),
-                "variant": {**variants[finding.variant], "id": str(finding.variant)},
-                "classification": finding.classification,
-                "criteria": finding.criteria,
-                "condition": finding.condition,
-                "inheritance": finding.inheritance,
-                "comment": finding.comment,
-                "created_by": finding.created_by,
-                "confirmed_by": finding.updated_by,
-            }
-            for finding in findings
-        ],
+        "findings": [_signed_finding(finding, variants[finding.variant]) for finding in findings],
+    }
+
+
+def _signed_finding(finding: Finding, variant: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(finding.pk),
+        "variant": {**variant, "id": str(finding.variant)},
+        "classification": finding.classification,
+        "criteria": finding.criteria,
+        "condition": finding.condition,
+        "inheritance": finding.inheritance,
+        "comment": finding.comment,
+        "created_by": finding.created_by,
+        "confirmed_by": finding.updated_by,
     }
 
 
 def _signed_variants(analysis: Analysis, findings: list[Finding]) -> Iterator[dict[str, Any]]:
     fields = (
-        "id",
-        "chrom",
-        "pos",
-        "end_pos",
-        "ref",
-        "alt",
-        "kind",
-        "genotype",
-        "zygosity",
-        "depth",
-        "gene_symbol",
-        "hgvs_c",
-        "hgvs_p",
-    )
+        "id", "chrom", "pos", "end_pos", "ref", "alt", "kind", "genotype", "zygosity", "depth", "gene_symbol", "hgvs_c", "hgvs_p",
+    )  # fmt: skip
     named = [finding.variant for finding in findings]
     for row in Variant.objects.of_analysis(analysis.pk).filter(id__in=named).values(*fields):
         yield {**row, "chrom": CHROMOSOMES[row["chrom"] - 1]}

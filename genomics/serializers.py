@@ -27,7 +27,9 @@ class AccessionField(Text):
     """Upper-cased before it is judged: laboratories print it either way."""
 
     def to_internal_value(self, data: Any) -> str:
-        return super().to_internal_value(data).upper()
+        text = super().to_internal_value(data)
+        # Other alphabets have capitals among A to Z (of the dotless i, of the long s), and would name another sample.
+        return text.upper() if text.isascii() else text
 
 
 class SampleSerializer(RecordSerializer):

@@ -83,7 +83,7 @@ class Api:
         response = self.client.generic(
             method, url, data, content_type=content_type if data else "", headers={**authorization, **named}
         )
-        content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+        content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]  # there when it streams
         return Answer(response.status_code, dict(response.headers), content)
 
     def get(self, path: str, **headers: str) -> Answer:

@@ -15,10 +15,12 @@ from genomics import choices, views
 
 ROOT = Path(__file__).resolve().parent.parent
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
+SERVICE = "genomics"
 CODE = re.compile(r"`([^`]+)`")
 MACHINES = {
     "Sample": choices.SAMPLE_MACHINE,
@@ -142,6 +144,7 @@ def read_settings() -> dict[str, dict[str, Any]]:
 
 def test_every_setting_is_documented_and_every_documented_setting_is_read() -> None:
     documented = [CODE.findall(row[0])[0] for row in rows(section(OPERATING, "Settings"))]
+    assert len(documented) >= 20
     assert sorted(documented) == sorted(read_settings())
 
 
@@ -149,9 +152,26 @@ def test_numbers_have_the_documented_defaults_and_bounds() -> None:
     documented = {CODE.findall(row[0])[0]: tuple(row[2:]) for row in rows(section(OPERATING, "Settings"))}
     names = {"THREADS": "`CAREWAY_THREADS`"}
     integers = {name: options for name, options in read_settings().items() if options["kind"] == "integer"}
+    assert integers
     for name, options in integers.items():
         default, low, high = (eval(options[key], names) for key in ("default", "minimum", "maximum"))
         assert documented[name] == (str(default), f"{low} to {high}"), name
+
+
+# --- The map of the house ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("title", "room"), [("The chassis", "chassis"), ("A service", SERVICE), ("The wiring", "config")]
+)
+def test_the_map_names_every_file_and_no_other(title: str, room: str) -> None:
+    named = [name for row in rows(section(ARCHITECTURE, title)) for name in CODE.findall(row[0])]
+    there = [
+        path.name + "/" * path.is_dir()
+        for path in (ROOT / room).iterdir()
+        if path.name not in {"__init__.py", "__pycache__"}
+    ]
+    assert sorted(named) == sorted(there)
 
 
 # --- Links and verbs --------------------------------------------------------------------------------------------------

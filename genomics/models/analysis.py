@@ -23,13 +23,13 @@ class Analysis(Record):
     machine = choices.ANALYSIS_MACHINE
     sample = models.ForeignKey(Sample, models.PROTECT, db_constraint=False, db_index=False, related_name="analyses")
     assay = models.CharField(max_length=20, choices=choices.Assay.choices)
-    panel_code = models.CharField(max_length=64, null=True)  # noqa: DJ001  (null says "no panel"; an empty code would say nothing)
+    panel_code = models.CharField(max_length=64, null=True)  # null says "no panel"; an empty code would say nothing
     genome_build = models.CharField(max_length=10, choices=choices.GenomeBuild.choices)
     pipeline_name = models.CharField(max_length=64)
     pipeline_version = models.CharField(max_length=64)
     order_id = models.UUIDField(null=True)
-    vcf_sample = models.CharField(max_length=200, null=True, editable=False)  # noqa: DJ001
-    file_sha256 = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
+    vcf_sample = models.CharField(max_length=200, null=True, editable=False)
+    file_sha256 = models.CharField(max_length=64, null=True, editable=False)
     file_size = models.BigIntegerField(null=True, editable=False)
     ingested_at = models.DateTimeField(null=True, editable=False)
     stored = models.IntegerField(null=True, editable=False)
@@ -50,7 +50,7 @@ class Analysis(Record):
             models.UniqueConstraint(fields=["id", "organization"], name="%(app_label)s_%(class)s_key"),
             models.UniqueConstraint(
                 fields=["sample", "file_sha256"],
-                condition=Q(status__in=["ready", "reported"]),
+                condition=Q(status__in=choices.INGESTED),
                 name="%(app_label)s_%(class)s_same_file",
                 violation_error_code="duplicate",
                 violation_error_message="Another analysis of this sample holds the same file.",

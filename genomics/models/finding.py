@@ -38,8 +38,8 @@ class Finding(Record):
     variant = models.UUIDField()
     classification = models.CharField(max_length=30, choices=choices.Classification.choices)
     criteria = ArrayField(models.CharField(max_length=20), default=list)
-    condition = models.CharField(max_length=20, null=True)  # noqa: DJ001
-    inheritance = models.CharField(max_length=20, null=True, choices=choices.Inheritance.choices)  # noqa: DJ001
+    condition = models.CharField(max_length=20, null=True)
+    inheritance = models.CharField(max_length=20, null=True, choices=choices.Inheritance.choices)
     comment = models.TextField(default="")
     supersedes = models.ForeignKey(
         "self", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="successors"
@@ -85,7 +85,7 @@ class Finding(Record):
             one_of("inheritance", choices.Inheritance),
             rule(
                 "condition_required",
-                Q(condition__isnull=False) | ~Q(classification__in=["pathogenic", "likely-pathogenic"]),
+                Q(condition__isnull=False) | ~Q(classification__in=choices.PATHOGENIC_TIERS),
                 "Is required for a pathogenic or likely pathogenic finding.",
             ),
             rule(

@@ -32,11 +32,11 @@ class Report(Record):
         "self", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="successors"
     )
     revision = models.PositiveIntegerField(default=1, editable=False)
-    number = models.CharField(max_length=20, null=True, editable=False)  # noqa: DJ001
-    signed_by = models.CharField(max_length=250, null=True, editable=False)  # noqa: DJ001
+    number = models.CharField(max_length=20, null=True, editable=False)
+    signed_by = models.CharField(max_length=250, null=True, editable=False)
     signed_at = models.DateTimeField(null=True, editable=False)
     content = models.JSONField(null=True, editable=False)
-    content_sha256 = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
+    content_sha256 = models.CharField(max_length=64, null=True, editable=False)
     status = status_field(choices.ReportStatus, choices.REPORT_MACHINE)
 
     database_rules: ClassVar = {

@@ -22,7 +22,7 @@ class Variant(models.Model):
     digest of the allele, the same in every analysis; with the analysis it is the primary key.
     """
 
-    # No constraint in the database: checked row by row it doubles the time of COPY. The ingestion holds the analysis's
+    # No constraint in the database: checked row by row it costs what the dearest index costs. The ingestion holds the analysis's
     # row, and a trigger refuses the deletion of an analysis that has left its first state.
     analysis = models.ForeignKey(Analysis, models.PROTECT, db_constraint=False, db_index=False, related_name="variants")
     id = models.UUIDField()
@@ -41,10 +41,10 @@ class Variant(models.Model):
     depth_alt = models.IntegerField(null=True)
     genotype_quality = models.IntegerField(null=True)
     rs_ids = ArrayField(models.TextField(), null=True)
-    gene_symbol = models.CharField(max_length=64, null=True)  # noqa: DJ001  (null says "not annotated")
-    consequence = models.CharField(max_length=100, null=True)  # noqa: DJ001
-    hgvs_c = models.CharField(max_length=400, null=True)  # noqa: DJ001
-    hgvs_p = models.CharField(max_length=400, null=True)  # noqa: DJ001
+    gene_symbol = models.CharField(max_length=64, null=True)  # null says "not annotated"
+    consequence = models.CharField(max_length=100, null=True)
+    hgvs_c = models.CharField(max_length=400, null=True)
+    hgvs_p = models.CharField(max_length=400, null=True)
     record_line = models.IntegerField()
     alt_index = models.SmallIntegerField()
     info = models.JSONField()

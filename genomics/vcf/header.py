@@ -22,7 +22,8 @@ _CONTIG_ID = re.compile(r"[<,]ID=([^,>]+)")
 _CONTIG_LENGTH = re.compile(r"[<,]length=([0-9]{1,18})[,>]")
 _ANNOTATION = re.compile(r'##INFO=<ID=(CSQ|ANN),.*?Description="([^"]*)')
 _CSQ_FORMAT = re.compile(r"Format:\s*(.*)")
-_ANN_FORMAT = re.compile(r"'([^']*\|[^']*)'")
+# The first part holds no bar itself: with a choice of bars, a line of nothing else would take hours.
+_ANN_FORMAT = re.compile(r"'([^'|]*\|[^']*)'")
 
 _MENTIONS: Final = {
     "GRCh37": r"grch37|hg19|b37|hs37|hs37d5|g1k_v37|ncbi37|build37|assembly19",

@@ -14,16 +14,18 @@ class Window:
     """Unique alleles of a reader, best duplicate first: PASS, then higher QUAL, then first seen.
 
     Take `ordered()` to its end, then `rest()`. While POS ascends on a contig and each contig is one run, `ordered()`
-    yields every allele once. From the first step back, or when more than `limit` alleles wait, `rest()` yields the
-    remaining ones as they come: these the caller merges.
+    yields every allele once. From the first step back, or when more than `limit` alleles or `characters` of
+    their text wait, `rest()` yields the remaining ones as they come: these the caller merges.
     """
 
-    def __init__(self, alleles: Iterable[Allele], limit: int = 50_000) -> None:
+    def __init__(self, alleles: Iterable[Allele], limit: int = 50_000, characters: int = 64 * 1024**2) -> None:
         self.duplicates = 0
         self._warnings = Warnings()
         self._reader = alleles if isinstance(alleles, Reader) else None
         self._alleles = iter(alleles)
         self._limit = limit
+        # One allele may be as long as a line: counting them alone would bound nothing.
+        self._left = characters
         self._held: list[Allele] = []
         self._waiting: dict[uuid.UUID, Allele] = {}
         self._queue: list[tuple[int, int, uuid.UUID]] = []
@@ -44,7 +46,7 @@ class Window:
                 yield from self._passed(None)
                 finished.add(chrom)
                 chrom, pos = here, 0
-            if here in finished or line_pos < pos or len(self._waiting) >= self._limit:
+            if here in finished or line_pos < pos or len(self._waiting) >= self._limit or self._left < 0:
                 if here in finished or line_pos < pos:
                     message = "The file steps back in position or returns to a contig."
                     self._warnings.add("unsorted", allele.record_line, message)
@@ -72,6 +74,7 @@ class Window:
             self._arrivals += 1
             heapq.heappush(self._queue, (allele.pos, self._arrivals, allele.id))
             self._waiting[allele.id] = allele
+            self._left -= _text(allele)
             return
         self.duplicates += 1
         if _copies(known) != _copies(allele):
@@ -79,12 +82,21 @@ class Window:
             self._warnings.add("genotype-conflict", allele.record_line, message)
         if _rank(allele) > _rank(known):
             self._waiting[allele.id] = allele
+            self._left += _text(known) - _text(allele)
 
     def _passed(self, pos: int | None) -> Iterator[Allele]:
         """Releases what stands before `pos`, or everything."""
         queue = self._queue
         while queue and (pos is None or queue[0][0] < pos):
-            yield self._waiting.pop(heapq.heappop(queue)[2])
+            allele = self._waiting.pop(heapq.heappop(queue)[2])
+            self._left += _text(allele)
+            yield allele
+
+
+def _text(allele: Allele) -> int:
+    """Characters of what has no bound of its own."""
+    size = len(allele.ref) + len(allele.alt) + len(allele.info)
+    return size + sum(map(len, allele.filters)) if allele.filters else size
 
 
 def _rank(allele: Allele) -> tuple[bool, float]:

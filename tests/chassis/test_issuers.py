@@ -77,7 +77,7 @@ class TestIssuer:
     def test_it_cannot_be_changed(self) -> None:
         (issuer,), _ = parse_issuers([entry()], development=False)
         with pytest.raises(dataclasses.FrozenInstanceError):
-            issuer.name = "other"  # type: ignore[misc]
+            issuer.name = "other"  # type: ignore[misc]  # what mypy forbids is tried
         assert hash(issuer) == hash(dataclasses.replace(issuer))
 
     def test_it_can_be_imported_before_there_are_settings(self) -> None:
@@ -240,4 +240,4 @@ class TestCaller:
         caller = Caller("people:dr-lee", "dr-lee", "st-elsewhere", frozenset({"genomics:read"}))
         assert caller.is_authenticated
         with pytest.raises(dataclasses.FrozenInstanceError):
-            caller.organization = "other"  # type: ignore[misc]
+            caller.organization = "other"  # type: ignore[misc]  # what mypy forbids is tried

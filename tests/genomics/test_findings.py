@@ -78,6 +78,12 @@ class TestDraft:
         api.move(f"analyses/{body['analysis']}", "entered-in-error", "swapped")
         assert api.post("findings", body).json["code"] == "wrong-state"
 
+    def test_none_is_confirmed_about_an_analysis_in_error(self, api: Api, body: dict[str, Any]) -> None:
+        made = api.post("findings", body).json
+        api.move(f"analyses/{body['analysis']}", "entered-in-error", "swapped")
+        assert api.move(f"findings/{made['id']}", "confirmed").json["code"] == "wrong-state"
+        assert api.move(f"findings/{made['id']}", "withdrawn").json["status"] == "withdrawn"
+
     def test_a_reported_analysis_takes_more(self, api: Api, analysis: str) -> None:
         factories.signed_report(api, analysis)
         assert factories.finding(api, analysis, condition="OMIM:219700")["status"] == "draft"

@@ -132,7 +132,9 @@ class TestDuplicates:
 
 
 class TestUnsortedFiles:
-    RECORDS = [record("chr7", pos, "A", alt, qual=str(pos % 97)) for pos in range(100, 900, 7) for alt in ("C", "T")]  # noqa: RUF012
+    RECORDS = tuple(
+        record("chr7", pos, "A", alt, qual=str(pos % 97)) for pos in range(100, 900, 7) for alt in ("C", "T")
+    )
 
     def test_they_hold_what_the_sorted_file_holds(self, api: Api, analysis: str) -> None:
         ordered = factories.ready_analysis(api, file(*self.RECORDS))["id"]

@@ -38,10 +38,10 @@ def copy(model: Any, id_: str, **values: Any) -> None:
 @contextmanager
 def refused(by: str) -> Iterator[None]:
     """The database refuses it, by the constraint or the trigger of that name."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012
+    with pytest.raises(DatabaseError) as caught, transaction.atomic():  # noqa: PT012  (a deferred constraint speaks up only now)
         yield
         execute("SET CONSTRAINTS ALL IMMEDIATE")
-    diagnostics: Any = caught.value.__cause__.diag  # type: ignore[union-attr]
+    diagnostics: Any = caught.value.__cause__.diag  # type: ignore[union-attr]  # psycopg's own error
     names = diagnostics.constraint_name or diagnostics.context or diagnostics.message_primary
     assert by in names, (diagnostics.message_primary, diagnostics.context)
 

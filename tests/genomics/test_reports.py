@@ -194,6 +194,18 @@ class TestSignature:
         api.move(f"analyses/{body['analysis']}", "entered-in-error", "swapped")
         assert sign(signatory, made).json["code"] == "wrong-state"
 
+    def test_it_needs_a_sample_that_still_stands(self, api: Api, signatory: Api, body: dict[str, Any]) -> None:
+        made = api.post("reports", body).json
+        sample = api.get(f"analyses/{body['analysis']}").json["sample"]
+        api.move(f"samples/{sample}", "entered-in-error", "mislabelled")
+        assert sign(signatory, made).json["code"] == "wrong-state"
+        assert api.get(f"analyses/{body['analysis']}").json["status"] == "ready"
+
+    def test_of_two_first_drafts_one_is_signed(self, api: Api, signatory: Api, body: dict[str, Any]) -> None:
+        one, two = (api.post("reports", body).json for _ in range(2))
+        assert sign(signatory, one).status == 200
+        assert sign(signatory, two).json["code"] == "wrong-state"
+
     def test_a_signed_report_is_neither_edited_nor_deleted(self, api: Api) -> None:
         signed = factories.signed_report(api)
         path = f"reports/{signed['id']}"

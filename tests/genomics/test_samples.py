@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +63,8 @@ class TestCreation:
         [
             ({"accession": "AB"}, "/accession", "pattern"),
             ({"accession": 7}, "/accession", "invalid"),
+            ({"accession": "straße-7"}, "/accession", "pattern"),
+            ({"accession": "ı-2026-7"}, "/accession", "pattern"),
             ({"patient_id": "no-uuid"}, "/patient_id", "invalid"),
             ({"patient_id": None}, "/patient_id", "null"),
             ({"kind": "plasma"}, "/kind", "invalid-choice"),
@@ -166,7 +168,7 @@ class TestChange:
 
 
 class TestTransitions:
-    REACHED: dict[str, list[str]] = {  # noqa: RUF012
+    REACHED: ClassVar[dict[str, list[str]]] = {
         "expected": [],
         "available": ["available"],
         "exhausted": ["available", "exhausted"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from typing import Any
@@ -16,13 +17,13 @@ from tests.genomics import factories
 from tests.servers import Server
 
 
-def at_once(count: int, call: Any) -> list[Answer]:
+def at_once(count: int, call: Callable[[int], Answer]) -> list[Answer]:
     """Calls in as many threads, let loose together."""
     gate = threading.Barrier(count)
 
     def run(number: int) -> Answer:
         gate.wait()
-        return call(number)  # type: ignore[no-any-return]
+        return call(number)
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))

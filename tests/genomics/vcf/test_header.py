@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from genomics.vcf import VCFError
@@ -159,3 +161,8 @@ class TestMetaLines:
     )
     def test_it_passes_over_wrong_ones(self, meta: str) -> None:
         assert only(vcf(row(), meta=(meta,)))
+
+    def test_it_reads_a_pathological_one_in_no_time(self) -> None:
+        started = time.process_time()
+        assert only(vcf(row(), meta=(f"##INFO=<ID=ANN,Number=.,Type=String,Description=\"'{'|' * 100_000}\">",)))
+        assert time.process_time() - started < 5

@@ -1,5 +1,5 @@
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -8,8 +8,10 @@ from genomics.vcf import Allele, Window
 from .files import reader, row, vcf
 
 
-def window(*rows: str, limit: int = 50_000, samples: tuple[str, ...] = ("S",)) -> Window:
-    return Window(reader(vcf(*rows, samples=samples)), limit=limit)
+def window(
+    *rows: str, limit: int = 50_000, characters: int = 1_000_000, samples: tuple[str, ...] = ("S",)
+) -> Window:
+    return Window(reader(vcf(*rows, samples=samples)), limit=limit, characters=characters)
 
 
 def lines(alleles: Iterable[Allele]) -> list[int]:
@@ -135,3 +137,25 @@ class TestMemory:
         found = window(*(line(pos, "AT" * 5, "AT" * 4 + "AC") for pos in positions))
         assert sum(1 for _ in watched(found)) == len(set(positions))
         assert held < 50
+
+    @pytest.mark.parametrize(
+        "long",
+        [
+            lambda n: line(7, "A", "A" * (1_000 + n)),
+            lambda n: line(7, "C" * (1_000 + n), "C"),
+            lambda n: line(7, "A", "A" * (2 + n), flt="f" * 200 + ";" + "g" * 200),
+            lambda n: row(pos=7, alt="A" * (2 + n), info=f"CLNSIG={'x' * 1_000}"),
+        ],
+    )
+    def test_it_parts_when_much_text_waits(self, long: Callable[[int], str]) -> None:
+        found = window(*map(long, range(20)), characters=3_000)
+        first, rest = lines(found.ordered()), lines(found.rest())
+        assert len(first) < 10
+        assert [*first, *rest] == list(range(3, 23))
+        assert found.warnings == []
+
+    def test_it_forgets_the_text_of_what_has_passed(self) -> None:
+        rows = [line(7 + n // 2, "A", "A" * 500, qual=str(n)) for n in range(40)]
+        found = window(*rows, characters=2_000)
+        assert len(list(found.ordered())) == 20
+        assert lines(found.rest()) == []
