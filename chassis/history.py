@@ -18,6 +18,9 @@ from opentelemetry import trace
 
 from .issuers import Caller
 
+# Of an event table; its key counts up.
+HISTORY_ORDERINGS = {"-at": ("-pgh_id",), "at": ("pgh_id",)}
+
 Model = TypeVar("Model", bound=models.Model)
 
 

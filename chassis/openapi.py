@@ -98,7 +98,9 @@ def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
         **{
             below.rsplit("/", 1)[1]: item.get("get")
             for below, item in paths.items()
-            if below.startswith(f"{collection}/{{analysis}}/")
+            if below.startswith(f"{collection}/{{")
+            and not below.startswith(f"{collection}/{{id}}")
+            and "/{id}" not in below
         },
     }
     changes = {

@@ -43,17 +43,3 @@ class ProblemRenderer(JSONRenderer):
     """Lets a client that accepts nothing but problems reach the view; what it gets is JSON all the same."""
 
     media_type = "application/problem+json"
-
-
-class VCFRenderer(JSONRenderer):
-    """Negotiates the export of variants as VCF."""
-
-    media_type = "text/vcf"
-    format = "vcf"
-
-
-class NDJSONRenderer(JSONRenderer):
-    """Negotiates the export of variants as one JSON object a line."""
-
-    media_type = "application/x-ndjson"
-    format = "ndjson"

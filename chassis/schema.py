@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
+from .history import HISTORY_ORDERINGS
 from .pagination import DEFAULT_LIMIT, MAX_LIMIT
 
 Schema = dict[str, Any]
@@ -15,13 +17,13 @@ Schema = dict[str, Any]
 # What can go wrong, by action; the statuses of `ALWAYS` belong to every operation behind a token.
 ALWAYS = (400, 401, 403, 404, 406, 500, 503)
 BODY = (408, 409, 413, 415)
+STREAMED = (*BODY, 422)
 TROUBLE: dict[str, tuple[int, ...]] = {
     "create": (*BODY, 422),
     "update": (*BODY, 412, 428),
     "partial_update": (*BODY, 412, 428),
     "destroy": (409, 412, 428),
     "transitions": (*BODY, 412, 422, 428),
-    "vcf": (*BODY, 422),
     "list": (409,),  # what a list belongs to may not be there yet: variants come with the file
 }
 WORDS = {
@@ -137,7 +139,7 @@ class RecordSchema(AutoSchema):
         if action == "list" and not self._exports:
             parameters += [query("ordering", "The order of the list.", enum=list(self.view.orderings)), *PAGE]
         elif action == "history":
-            parameters += [query("ordering", "The order of the list.", enum=["-at", "at"]), *PAGE]
+            parameters += [query("ordering", "The order of the list.", enum=list(HISTORY_ORDERINGS)), *PAGE]
         elif action == "retrieve":
             parameters.append(IF_NONE_MATCH)
         elif action in {"update", "partial_update", "destroy", "transitions"}:
@@ -159,11 +161,9 @@ class RecordSchema(AutoSchema):
         return []  # ours stand in _get_parameters, beside the ordering
 
     def _get_request_body(self, direction: Any = "request") -> Schema | None:
-        if self._action == "vcf":
-            content: Schema = {
-                media_type: {"schema": {"type": "string", "format": "binary"}}
-                for media_type in self.view.vcf_media_types
-            }
+        if streamed := self.view.streaming_actions.get(self._action):
+            file = {"schema": {"type": "string", "format": "binary"}}
+            content: Schema = dict.fromkeys(streamed.media_types, file)
         elif self._action == "transitions":
             content = {"application/json": {"schema": self._transition()}}
         elif self._action in {"create", "update", "partial_update"}:
@@ -197,7 +197,8 @@ class RecordSchema(AutoSchema):
         }
 
     def _get_response_bodies(self, direction: Any = "response") -> Schema:
-        statuses = sorted({*ALWAYS, *TROUBLE.get(self._action, ())})
+        special = STREAMED if self._action in self.view.streaming_actions else TROUBLE.get(self._action, ())
+        statuses = sorted({*ALWAYS, *special})
         return {
             **self._success(),
             **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses},
@@ -209,9 +210,11 @@ class RecordSchema(AutoSchema):
             return {"200": _content(self.view.export_media_type, {"type": "string"}, "The whole export, streamed.")}
         if action == "destroy":
             return {"204": {"description": "Deleted."}}
-        if action == "vcf":
-            summary = _content("application/json", self.view.summary_schema, "Counters of what the file held.")
-            return {"200": {**summary, "description": "The analysis holds this very file already."}, "201": summary}
+        if streamed := self.view.streaming_actions.get(action):
+            return {
+                str(status): _content("application/json", streamed.schema, words)
+                for status, words in streamed.answers.items()
+            }
         if action == "list":
             return {"200": _content("application/json", _page(self._record.ref), "One page.")}
         if action == "history":
@@ -228,7 +231,7 @@ class RecordSchema(AutoSchema):
         return {"200": record, **not_modified}
 
 
-def _content(media_type: str, schema: Schema, description: str) -> Schema:
+def _content(media_type: str, schema: Mapping[str, Any], description: str) -> Schema:
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 

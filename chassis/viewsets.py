@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.db import models
 from django.http import HttpResponse
@@ -19,7 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 from . import idempotency, records
 from .concurrency import check_match, etag, not_modified
 from .filters import check_parameters
-from .history import recorded
+from .history import HISTORY_ORDERINGS, recorded
 from .issuers import Caller
 from .logs import record_access
 from .models import Record
@@ -34,6 +34,14 @@ from .serializers import RecordSerializer, TransitionSerializer
 Reply = Callable[[], HttpResponse]
 
 
+class Streamed(NamedTuple):
+    """An action that reads its body itself, while it arrives: what it takes, and what it answers by status."""
+
+    media_types: Sequence[str]
+    answers: Mapping[int, str]
+    schema: Mapping[str, Any]
+
+
 class ServiceViewSet(GenericViewSet[Any]):
     """What every view behind a token shares: scope by action, bodies read whole and bounded, private caching."""
 
@@ -41,8 +49,7 @@ class ServiceViewSet(GenericViewSet[Any]):
     renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, ProblemRenderer)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     lookup_value_converter = "uuid"
-    # Actions that read their body themselves, while it arrives.
-    streaming_actions: ClassVar[frozenset[str]] = frozenset()
+    streaming_actions: ClassVar[Mapping[str, Streamed]] = {}
     # The scope of each action that differs from read (GET) and write (all else).
     scopes: ClassVar[Mapping[str, str]] = {}
 
@@ -72,9 +79,14 @@ class ServiceViewSet(GenericViewSet[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         request._request.caller = request.user  # type: ignore[attr-defined]
-        if request.method in {"POST", "PUT", "PATCH"} and self.action not in self.streaming_actions:
-            if request.headers.get("Content-Encoding"):
+        if request.method not in {"POST", "PUT", "PATCH"}:
+            return
+        if request.headers.get("Content-Encoding"):
+            raise exceptions.UnsupportedMediaType("")
+        if streamed := self.streaming_actions.get(self.action):
+            if request.content_type.split(";")[0].strip().lower() not in {"", *streamed.media_types}:
                 raise exceptions.UnsupportedMediaType("")
+        else:
             # Read here, once: the retry key is a digest of it, and Django alone takes a chunked body for an empty one.
             http: Any = request._request
             self.body = http._body = read_body(http.META)
@@ -211,9 +223,8 @@ class RecordViewSet(ServiceViewSet):
             if not mine.exists():
                 raise Problem("not-found")
 
-        orderings = {"-at": ("-pgh_id",), "at": ("pgh_id",)}
         rows = history_json_of(self.serializer_class)
-        return self.list_response(mine, rows, orderings, record=str(pk), when_empty=refuse_unknown)
+        return self.list_response(mine, rows, HISTORY_ORDERINGS, record=str(pk), when_empty=refuse_unknown)
 
     def required_scope(self, request: Request) -> str | None:
         scope = super().required_scope(request)

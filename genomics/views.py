@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from rest_framework import exceptions
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
@@ -18,17 +16,44 @@ from chassis.filters import check_parameters
 from chassis.logs import record_access
 from chassis.models import Record
 from chassis.problems import Problem
-from chassis.renderers import JSONRenderer, NDJSONRenderer, ProblemRenderer, VCFRenderer, encode, json_response
+from chassis.renderers import JSONRenderer, ProblemRenderer, encode, json_response
 from chassis.representation import json_of
 from chassis.schema import header, query
 from chassis.streams import BodyReader
-from chassis.viewsets import RecordViewSet, ServiceViewSet
+from chassis.viewsets import RecordViewSet, ServiceViewSet, Streamed
 
 from . import filters, ingestion, operations, serializers
 from .models import Analysis, Finding, Report, Sample, Variant
 from .vcf import Allele, vcf_lines
 
+
+class VCFRenderer(JSONRenderer):
+    """Negotiates the export of variants as VCF."""
+
+    media_type = "text/vcf"
+    format = "vcf"
+
+
+class NDJSONRenderer(JSONRenderer):
+    """Negotiates the export of variants as one JSON object a line."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+
 COUNTERS = ("stored", "skipped_reference", "skipped_other_contigs", "duplicates", "warnings")
+VCF_FILE = Streamed(
+    media_types=["text/vcf", "text/plain", "application/gzip", "application/x-gzip", "application/octet-stream"],
+    answers={200: "The analysis holds this very file already.", 201: "Counters of what the file held."},
+    schema={
+        "type": "object",
+        "required": [*COUNTERS, "sha256"],
+        "properties": {
+            **{name: {"type": "array" if name == "warnings" else "integer"} for name in COUNTERS},
+            "sha256": {"type": "string"},
+        },
+    },
+)
 
 
 class SampleViewSet(RecordViewSet):
@@ -57,25 +82,12 @@ class AnalysisViewSet(RecordViewSet):
     queryset = Analysis.objects.all()
     serializer_class = serializers.AnalysisSerializer
     filterset_class = filters.AnalysisFilter
-    streaming_actions: ClassVar[frozenset[str]] = frozenset({"vcf"})
-    vcf_media_types: ClassVar[list[str]] = [
-        "text/vcf",
-        "text/plain",
-        "application/gzip",
-        "application/x-gzip",
-        "application/octet-stream",
-    ]
+    streaming_actions: ClassVar[Mapping[str, Streamed]] = {"vcf": VCF_FILE}
     documented_parameters: ClassVar[dict[str, Any]] = {
         "vcf": [
             query("vcf_sample", "The sample column to read; needed when the file has more than one."),
             header("Content-Digest", "Checked when it names sha-256 (RFC 9530)."),
         ]
-    }
-    summary_schema: ClassVar[dict[str, Any]] = {
-        "type": "object",
-        "required": [*COUNTERS, "sha256"],
-        "properties": {name: {"type": "array" if name == "warnings" else "integer"} for name in COUNTERS}
-        | {"sha256": {"type": "string"}},
     }
 
     def perform_create(self, **values: Any) -> Record:
@@ -88,9 +100,6 @@ class AnalysisViewSet(RecordViewSet):
     def vcf(self, request: Request, pk: Any) -> HttpResponse:
         """The body is the file: plain, gzip or bgzip. Stores its variants and makes the analysis ready, or changes nothing."""
         check_parameters(request, {"vcf_sample"})
-        media_type = request.content_type.split(";")[0].strip().lower()
-        if media_type not in {"", *self.vcf_media_types} or request.headers.get("Content-Encoding"):
-            raise exceptions.UnsupportedMediaType("")
         return self.write(lambda: self._ingest(pk))
 
     def _ingest(self, pk: Any) -> HttpResponse:
@@ -111,35 +120,49 @@ class AnalysisViewSet(RecordViewSet):
         return json_response(encode(summary), status=201 if created else 200)
 
 
-class VariantViewSet(ServiceViewSet):
-    """Variants of one analysis, in order of position. They are never written through JSON."""
+class VariantsOfAnalysis(ServiceViewSet):
+    """What every view of variants shares: they are those of one analysis, and of the caller's organization."""
 
     queryset = Variant.objects.all()
     serializer_class = serializers.VariantSerializer
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().of_analysis(self.kwargs["analysis"])
+
+    def ready_analysis(self) -> dict[str, Any]:
+        """The analysis these variants are of. Raises Problem: not-found, wrong-state."""
+        analyses = Analysis.objects.for_caller(self.caller).filter(pk=self.kwargs["analysis"])
+        found = next(iter(analyses.values("status", "genome_build", "vcf_sample")), None)
+        if found is None:
+            raise Problem("not-found")
+        if found["status"] in {"registered", "cancelled"}:
+            words = f"The analysis is {found['status']}; it has no variants."
+            raise Problem("wrong-state", words, current=found["status"])
+        return dict(found)
+
+
+class VariantViewSet(VariantsOfAnalysis):
+    """Variants of one analysis, in order of position. They are never written through JSON."""
+
     filterset_class = filters.VariantFilter
     orderings: ClassVar[Mapping[str, Sequence[str]]] = {
         "position": ("chrom", "pos", "id"),
         "-position": ("-chrom", "-pos", "-id"),
     }
 
-    def get_queryset(self) -> Any:
-        return super().get_queryset().of_analysis(self.kwargs["analysis"])
-
     def list(self, request: Request, analysis: Any) -> HttpResponse:
-        queryset = self.filter_queryset(self.get_queryset())
         return self.list_response(
-            queryset,
+            self.filter_queryset(self.get_queryset()),
             json_of(self.serializer_class),
             self.orderings,
             record=str(analysis),
-            when_empty=lambda: self._ready_analysis(analysis),
+            when_empty=self.ready_analysis,
         )
 
     def retrieve(self, request: Request, analysis: Any, id: Any) -> HttpResponse:
         check_parameters(request, set())
-        body = next(
-            iter(self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)), None
-        )
+        rows = self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)
+        body = next(iter(rows), None)
         if body is None:
             raise Problem("not-found")
         record_access(request._request, self.caller, "Variant", f"{analysis}/{id}", action="retrieve")
@@ -148,28 +171,16 @@ class VariantViewSet(ServiceViewSet):
             return HttpResponse(status=304, headers={"ETag": etag(1)})
         return json_response(body, headers={"ETag": etag(1)})
 
-    def _ready_analysis(self, pk: Any) -> dict[str, Any]:
-        """The analysis these variants are of. Raises Problem: not-found, wrong-state."""
-        analyses = Analysis.objects.for_caller(self.caller).filter(pk=pk)
-        found = analyses.values("status", "genome_build", "vcf_sample").first()
-        if found is None:
-            raise Problem("not-found")
-        if found["status"] not in {"ready", "reported", "entered-in-error"}:
-            raise Problem(
-                "wrong-state", f"The analysis is {found['status']}; it has no variants.", current=found["status"]
-            )
-        return dict(found)
 
-
-class VariantVCFViewSet(VariantViewSet):
+class VariantVCFViewSet(VariantsOfAnalysis):
     """All variants of an analysis as VCF."""
 
     renderer_classes = (VCFRenderer, JSONRenderer, ProblemRenderer)
     export_media_type = VCFRenderer.media_type
 
-    def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
+    def list(self, request: Request, analysis: Any) -> StreamingHttpResponse:
         check_parameters(request, set())
-        found = self._ready_analysis(analysis)
+        found = self.ready_analysis()
         record_access(request._request, self.caller, "Variant", str(analysis), action="export")
         rows = streamed_rows(self.get_queryset().order_by("chrom", "pos", "id").values_list(*Allele._fields))
         names = self.get_queryset().filter_names()
@@ -179,15 +190,15 @@ class VariantVCFViewSet(VariantViewSet):
         return export(lines, media_type=self.export_media_type, filename=f"{analysis}.vcf")
 
 
-class VariantNDJSONViewSet(VariantViewSet):
+class VariantNDJSONViewSet(VariantsOfAnalysis):
     """All variants of an analysis as one JSON object a line."""
 
     renderer_classes = (NDJSONRenderer, JSONRenderer, ProblemRenderer)
     export_media_type = NDJSONRenderer.media_type
 
-    def list(self, request: Request, analysis: Any) -> HttpResponseBase:  # type: ignore[override]
+    def list(self, request: Request, analysis: Any) -> StreamingHttpResponse:
         check_parameters(request, set())
-        self._ready_analysis(analysis)
+        self.ready_analysis()
         record_access(request._request, self.caller, "Variant", str(analysis), action="export")
         rows = streamed_rows(
             self.get_queryset().order_by("chrom", "pos", "id").values_list(json_of(self.serializer_class))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, LimitRequestLine
+from gunicorn.workers.gthread import ThreadWorker
 
-from chassis.worker import Worker
+from chassis.worker import STALLED_SECONDS, Worker
 
 
 @pytest.mark.parametrize(
@@ -42,4 +44,18 @@ def test_it_survives_a_client_that_has_gone() -> None:
     theirs.close()
     with ours:
         worker.handle_error(None, ours, None, InvalidRequestLine("x"))
+    worker.tmp.close()
+
+
+def test_it_gives_up_a_client_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, request, connection: True)
+    settings = Config()
+    worker = Worker(1, 1, [], None, 30, settings, Logger(settings))
+    listener = socket.create_server(("127.0.0.1", 0))
+    theirs = socket.create_connection(listener.getsockname())
+    ours, _ = listener.accept()
+    with listener, theirs, ours:
+        connection = SimpleNamespace(parser=SimpleNamespace(unreader=SimpleNamespace(sock=ours)))
+        assert worker.handle_request(None, connection)
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == STALLED_SECONDS * 1000
     worker.tmp.close()

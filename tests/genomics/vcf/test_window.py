@@ -8,9 +8,7 @@ from genomics.vcf import Allele, Window
 from .files import reader, row, vcf
 
 
-def window(
-    *rows: str, limit: int = 50_000, characters: int = 1_000_000, samples: tuple[str, ...] = ("S",)
-) -> Window:
+def window(*rows: str, limit: int = 50_000, characters: int = 1_000_000, samples: tuple[str, ...] = ("S",)) -> Window:
     return Window(reader(vcf(*rows, samples=samples)), limit=limit, characters=characters)
 
 
