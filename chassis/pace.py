@@ -22,9 +22,15 @@ class Pace:
     def limit(self, *, idle_seconds: float, minimum_rate: int, deadline_seconds: float) -> None:
         """From now on: a byte within `idle_seconds`, `minimum_rate` bytes a second on average, an end by the deadline."""
         self._limited = True
+        self._headers = False
         self._idle, self._rate, self._deadline = idle_seconds, minimum_rate, deadline_seconds
         self._started = time.monotonic()
         self._received = 0
+
+    def limit_headers(self, seconds: float) -> None:
+        """From now on: the end of the headers within `seconds`; who has not sent it by then counts as gone."""
+        self.limit(idle_seconds=seconds, minimum_rate=0, deadline_seconds=seconds)
+        self._headers = True
 
     def release(self) -> None:
         """Without limits again, as the server expects it between requests."""
@@ -32,9 +38,17 @@ class Pace:
         self._sock.settimeout(None)
 
     def recv(self, size: int) -> bytes:
-        """Raises TimeoutError when a limit is passed."""
+        """Raises TimeoutError when a limit is passed; during the headers it is an end of the stream."""
         if not self._limited:
             return cast("bytes", self._sock.recv(size))
+        try:
+            return self._judged(size)
+        except TimeoutError:
+            if self._headers:
+                return b""
+            raise
+
+    def _judged(self, size: int) -> bytes:
         elapsed = time.monotonic() - self._started
         left = min(self._idle, self._deadline - elapsed)
         if left <= 0 or (elapsed > self._idle and self._received < self._rate * elapsed):

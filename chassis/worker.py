@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import socket
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, ThreadWorker
 
 from .pace import Pace
 
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 # A client that takes no byte of an answer for this long is cut off: it would hold a thread and a connection for ever.
 STALLED_SECONDS = 60
+# From the first byte of a request to the end of its headers: else a few half requests would hold every thread for ever.
+HEADER_SECONDS = 10
 
 CODES: dict[type[Exception], str] = {LimitRequestLine: "uri-too-long", LimitRequestHeaders: "headers-too-large"}
 
@@ -27,12 +29,17 @@ class Worker(ThreadWorker):
     gunicorn itself would answer HTML that repeats the line it read, and lets a body take for ever.
     """
 
+    def handle(self, conn: Any) -> Any:
+        # As gunicorn itself begins, so that a connection without a byte still costs no thread.
+        if not conn.initialized and not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
+            return _DEFER
+        conn.sock.setblocking(True)
+        conn.init()
+        _paced(conn).limit_headers(HEADER_SECONDS)
+        return super().handle(conn)
+
     def handle_request(self, req: Any, conn: Any) -> Any:
-        unreader = conn.parser.unreader
-        if not isinstance(unreader.sock, Pace):
-            if unreader.sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
-                unreader.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
-            unreader.sock = Pace(unreader.sock)
+        _paced(conn).release()
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
@@ -53,3 +60,13 @@ class Worker(ThreadWorker):
             util.write_nonblock(client, head.encode("latin-1") + answer.content)
         except OSError:
             logger.info("the client had gone")
+
+
+def _paced(conn: Any) -> Pace:
+    """The Pace before the connection's socket, put there once."""
+    unreader = conn.parser.unreader
+    if not isinstance(unreader.sock, Pace):
+        if unreader.sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+            unreader.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
+        unreader.sock = Pace(unreader.sock)
+    return cast("Pace", unreader.sock)

@@ -39,6 +39,16 @@ class TestPace:
         with pytest.raises(TimeoutError):
             pace.recv(10)
 
+    def test_headers_that_do_not_end_are_an_end(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, client = pair
+        pace.limit_headers(0.05)
+        client.sendall(b"G")
+        assert pace.recv(10) == b"G"
+        assert pace.recv(10) == b""
+        pace.limit(idle_seconds=0.05, minimum_rate=0, deadline_seconds=10)
+        with pytest.raises(TimeoutError):
+            pace.recv(10)
+
     def test_it_ends_what_is_slow(self, pair: tuple[Pace, socket.socket]) -> None:
         pace, client = pair
         over = threading.Event()

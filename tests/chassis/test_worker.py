@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from types import SimpleNamespace
+from collections.abc import Iterator
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, LimitRequestLine
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from chassis.worker import STALLED_SECONDS, Worker
 
@@ -47,15 +47,43 @@ def test_it_survives_a_client_that_has_gone() -> None:
     worker.tmp.close()
 
 
-def test_it_gives_up_a_client_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, request, connection: True)
+@pytest.fixture
+def connection() -> Iterator[tuple[Worker, TConn, socket.socket]]:
     settings = Config()
     worker = Worker(1, 1, [], None, 30, settings, Logger(settings))
-    listener = socket.create_server(("127.0.0.1", 0))
-    theirs = socket.create_connection(listener.getsockname())
-    ours, _ = listener.accept()
-    with listener, theirs, ours:
-        connection = SimpleNamespace(parser=SimpleNamespace(unreader=SimpleNamespace(sock=ours)))
-        assert worker.handle_request(None, connection)
-        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == STALLED_SECONDS * 1000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, address = listener.accept()
+        with theirs, ours:
+            yield worker, TConn(settings, ours, address, listener.getsockname()), theirs
     worker.tmp.close()
+
+
+@pytest.mark.parametrize("beginning", [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: a"])
+def test_it_gives_up_who_sends_half_a_request(
+    monkeypatch: pytest.MonkeyPatch, connection: tuple[Worker, TConn, socket.socket], beginning: bytes
+) -> None:
+    monkeypatch.setattr("chassis.worker.HEADER_SECONDS", 0.1)
+    worker, conn, theirs = connection
+    theirs.sendall(beginning)
+    assert worker.handle(conn) is False
+
+
+def test_it_gives_up_who_takes_no_answer(
+    monkeypatch: pytest.MonkeyPatch, connection: tuple[Worker, TConn, socket.socket]
+) -> None:
+    worker, conn, theirs = connection
+    seen: list[float | None] = []
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, request, conn: seen.append(conn.sock.gettimeout()))
+    theirs.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    worker.handle(conn)
+    assert conn.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == STALLED_SECONDS * 1000
+    assert seen == [None]  # the limit of the headers is not one of the body
+
+
+def test_it_leaves_who_sends_nothing_to_the_poller(
+    monkeypatch: pytest.MonkeyPatch, connection: tuple[Worker, TConn, socket.socket]
+) -> None:
+    monkeypatch.setattr("chassis.worker.DEFAULT_WORKER_DATA_TIMEOUT", 0.05)
+    worker, conn, _ = connection
+    assert worker.handle(conn) is _DEFER
