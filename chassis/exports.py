@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from django.db import connection, models, transaction
 from django.http import StreamingHttpResponse
 
-BATCH = 500
+# Rows that psycopg holds at a time; one may be a megabyte long. Text goes out in pieces of about this many characters.
+ROWS = 100
+CHARACTERS = 256 * 1024
 
 
 def streamed_rows(queryset: models.QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
@@ -21,7 +22,7 @@ def streamed_rows(queryset: models.QuerySet[Any, Any]) -> Iterator[tuple[Any, ..
     sql, params = queryset.query.sql_with_params()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        yield from cursor.stream(sql, params, size=BATCH)
+        yield from cursor.stream(sql, params, size=ROWS)
 
 
 def export(lines: Iterable[str], *, media_type: str, filename: str) -> StreamingHttpResponse:
@@ -32,5 +33,13 @@ def export(lines: Iterable[str], *, media_type: str, filename: str) -> Streaming
 
 
 def _batches(lines: Iterator[str]) -> Iterator[bytes]:
-    while batch := "".join(islice(lines, BATCH)):
-        yield batch.encode()
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= CHARACTERS:
+            yield "".join(waiting).encode()
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting).encode()

@@ -21,7 +21,7 @@ class AccessionFilter(django_filters.CharFilter):
     """Upper-cased, as the accession itself is when it is written."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return cast("QuerySet[Any]", super().filter(qs, value.upper()))
+        return cast("QuerySet[Any]", super().filter(qs, value.upper() if value.isascii() else value))
 
 
 class SampleFilter(django_filters.FilterSet):

@@ -101,6 +101,7 @@ def ingest(
                 f"The analysis is {analysis.status}; a file goes into a registered one.",
                 current=analysis.status,
             )
+        _refuse_spoilt_sample(analysis)
         reader, window = _store(analysis, chunks, vcf_sample)
         chunks.drain()
         if expected and expected != chunks.sha256.digest():
@@ -154,6 +155,12 @@ def _again(analysis: Analysis, chunks: _Hashed, vcf_sample: str | None) -> Summa
             current=analysis.status,
         )
     return Summary(created=False, analysis=analysis)
+
+
+def _refuse_spoilt_sample(analysis: Analysis) -> None:
+    status = Sample.objects.values_list("status", flat=True).get(pk=analysis.sample_id)
+    if status in {"rejected", "entered-in-error"}:
+        raise Problem("wrong-state", f"The analysis's sample is {status}.", current=status)
 
 
 def _refuse_same_file(caller: Caller, analysis: Analysis, sha256: str) -> None:

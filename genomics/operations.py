@@ -122,8 +122,7 @@ def draft_report(
         old = records.reference(Report.objects.for_caller(caller), pointer="/replaces", id=replaces_id)
         if old.analysis_id != analysis_id:
             raise Problem("conflict", "A report replaces one about the same analysis.")
-        if old.status not in SIGNED:
-            raise Problem("wrong-state", f"The report to replace is {old.status}; a signed one is needed.")
+        _check_replaceable(old)
         revision = old.revision + 1
     if analysis.status != "ready" and not (replaces_id and analysis.status == "reported"):
         raise Problem("wrong-state", f"The analysis is {analysis.status}, not ready.")
@@ -221,12 +220,19 @@ def _check_signatory(report: Report, *, caller: Caller, to: str) -> None:
 
 
 def _supersede(report_id: UUID, *, caller: Caller) -> str | None:
-    """The replaced report's number, which its successor keeps."""
+    """The replaced report's number, which its successor keeps. Raises Problem wrong-state."""
     old = records.locked(Report.objects.for_caller(caller), pk=report_id)
-    if old.status not in SIGNED:
-        raise Problem("wrong-state", f"The report to replace is {old.status}.")
-    records.change(old, caller=caller, status="superseded")
+    _check_replaceable(old)
+    if old.status in SIGNED:
+        records.change(old, caller=caller, status="superseded")
     return old.number
+
+
+def _check_replaceable(report: Report) -> None:
+    # One that was signed and then entered in error is replaced too, and stays what it is: otherwise nothing could be
+    # reported about its analysis any more.
+    if report.status not in SIGNED and not (report.status == "entered-in-error" and report.signed_at):
+        raise Problem("wrong-state", f"The report to replace is {report.status}; a signed one is needed.")
 
 
 def _next_number() -> str:

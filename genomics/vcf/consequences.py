@@ -18,6 +18,8 @@ _NAMES: Final = {
 _PREFERRED: Final = ("PICK", "MANE_SELECT", "CANONICAL")
 _TERM = re.compile(r"[a-z0-9_A-Z]{1,100}")
 _MAX_SYMBOL: Final = 64
+# Of one line. Transcripts times ALTs stay far below it; a crafted line would take seconds of CPU.
+_MAX_ENTRIES: Final = 5_000
 _MAX_HGVS: Final = 400
 
 
@@ -38,6 +40,8 @@ class ConsequenceReader:
 
     def __init__(self, annotations: dict[str, list[str]], warnings: Warnings) -> None:
         self._warnings = warnings
+        self._value = ""
+        self._last: list[list[str]] = [[""]]
         declared = {"ANN": _ANN_FIELDS, **annotations}
         self._layouts = {
             key: {name: place for place, name in enumerate(declared[key])} for key in ("CSQ", "ANN") if key in declared
@@ -50,11 +54,21 @@ class ConsequenceReader:
             if not place and not info.startswith(f"{key}="):
                 continue
             value = info[place + len(key) + 1 :].partition(";")[0]
-            entries = [entry.split("|") for entry in value.split(",")]
+            entries = self._entries(value, line)
             mine = _of_allele(entries, layout, ref, alts, index)
             if mine:
                 return self._read(_best(mine, layout), layout, key, line)
         return NONE
+
+    def _entries(self, value: str, line: int) -> list[list[str]]:
+        """Remembered for the line at hand, since every called ALT asks."""
+        if value != self._value:
+            parts = value.split(",", _MAX_ENTRIES)
+            if len(parts) > _MAX_ENTRIES:
+                self._warnings.add("bad-consequence", line, f"Only the first {_MAX_ENTRIES} consequences are read.")
+            self._last = [entry.split("|") for entry in parts[:_MAX_ENTRIES]]
+            self._value = value
+        return self._last
 
     def _read(self, entry: list[str], layout: dict[str, int], key: str, line: int) -> Consequence:
         term, symbol, hgvs_c, hgvs_p = (decode(_cell(entry, layout, name)) for name in _NAMES[key])

@@ -94,12 +94,6 @@ def is_number(text: str) -> bool:
     return _FLOAT.fullmatch(text) is not None
 
 
-def structural(info: str) -> dict[str, str]:
-    """The texts of the keys that decide a symbolic allele's extent and kind."""
-    fields = (field.partition("=") for field in info.split(";"))
-    return {key: value for key, _, value in fields if key in ("END", "SVLEN", "SVTYPE")}
-
-
 class _SingleAlt(dict[str, str]):
     """Fields of lines with one ALT, rendered: `AC=1` recurs a million times in a file."""
 
@@ -124,6 +118,19 @@ class InfoReader:
         self._warnings = warnings
         self._single = _SingleAlt(warnings)
         self._rendered = self._single.__getitem__
+        self._text = ""
+        self._fields: dict[str, str] = {}
+
+    def fields(self, info: str) -> dict[str, str]:
+        """The texts of END and of the kept keys; of a repeated key the last.
+
+        Remembered for the line at hand: a line of a megabyte may call fifty ALTs, and each asks.
+        """
+        if info is not self._text:
+            pairs = (field.partition("=") for field in info.split(";"))
+            self._fields = {name: value for name, _, value in pairs if name in KEPT or name == "END"}
+            self._text = info
+        return self._fields
 
     def json(self, info: str, index: int, alts: int, line: int) -> str:
         """JSON object text of the kept keys for ALT number `index` of `alts`, at most MAX_BYTES.
@@ -141,8 +148,8 @@ class InfoReader:
         return text if len(text) * 4 <= MAX_BYTES else self._capped(self._fragments(info, index, alts, line), line)
 
     def _fragments(self, info: str, index: int, alts: int, line: int) -> list[str]:
-        pairs = (field.partition("=") for field in info.split(";"))
-        made = (_fragment(name, value, index, alts, line, self._warnings) for name, _, value in pairs if name in KEPT)
+        pairs = self.fields(info).items()
+        made = (_fragment(name, value, index, alts, line, self._warnings) for name, value in pairs if name in KEPT)
         return [fragment for fragment in made if fragment]
 
     def _capped(self, fragments: list[str], line: int) -> str:
@@ -159,6 +166,10 @@ class InfoReader:
 
 
 def _fragment(name: str, value: str, index: int, alts: int, line: int, warnings: Warnings) -> str:
+    if len(value) > MAX_BYTES and KEPT[name].number == ".":
+        # As JSON it would be longer still, and cut in the end.
+        warnings.add("info-too-long", line, f"INFO was cut to {MAX_BYTES} bytes.")
+        return ""
     rendered = _render(KEPT[name], value, index, alts)
     if rendered is not None:
         return f'"{name}":{rendered}'

@@ -9,7 +9,7 @@ from .contigs import LENGTHS, OTHER, is_contig_name
 from .faults import RowFault, Warnings
 from .genotypes import Genotype, zygosity
 from .header import Header
-from .info import INT_MAX, InfoReader, integer, is_number, real, structural
+from .info import INT_MAX, InfoReader, integer, is_number, real
 from .memory import remember
 from .samples import Plan, SampleReader
 
@@ -150,7 +150,7 @@ class RecordParser:
     def _other_contig(self, name: str) -> int:
         if not is_contig_name(name):
             raise RowFault("CHROM", "bad-chrom", "CHROM is not a contig name.")
-        if len(self._contigs) < _MEMO_SIZE:
+        if len(self._contigs) < _MEMO_SIZE and len(name) <= _MEMO_LENGTH:
             self._contigs[name] = OTHER
         return OTHER
 
@@ -196,7 +196,8 @@ class RecordParser:
         if filters is not None and len(filters) < len(names):
             self._warnings.add("pass-among-filters", line, "FILTER names PASS beside failed filters: kept as failed.")
             return filters
-        remember(self._filters, text, filters, _MEMO_SIZE)
+        if len(text) <= _MEMO_LENGTH:
+            remember(self._filters, text, filters, _MEMO_SIZE)
         return filters
 
     def _rs_ids(self, text: str, line: int) -> list[str] | None:
@@ -211,7 +212,7 @@ class RecordParser:
 
         SVLEN decides, else END, else POS. Raises RowFault: end-before-pos.
         """
-        told = structural(site.info)
+        told = self._info.fields(site.info)
         kind = found.kind if found.known else self._told_kind(told.get("SVTYPE", ""), site.line)
         svlen = self._length(told, index, site)
         last = self._lengths[site.chrom]

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.models import F
 
-from chassis.exports import BATCH, export, streamed_rows
+from chassis.exports import CHARACTERS, ROWS, export, streamed_rows
 from genomics.models import Sample
 from tests.api import Api
 from tests.database import execute
@@ -26,14 +26,14 @@ def samples(count: int) -> None:
 
 
 class TestStreamedRows:
-    @pytest.mark.parametrize("count", [0, 1, BATCH, BATCH + 1, 3 * BATCH + 7])
+    @pytest.mark.parametrize("count", [0, 1, ROWS, ROWS + 1, 3 * ROWS + 7])
     def test_they_are_all_rows_in_order(self, db: None, count: int) -> None:
         samples(count)
         rows = list(streamed_rows(Sample.objects.order_by("accession").values_list("accession", "version")))
         assert rows == [(f"N-{n:05}", 1) for n in range(1, count + 1)]
 
     def test_they_come_while_they_are_read(self, db: None) -> None:
-        samples(BATCH * 2)
+        samples(ROWS * 2)
         rows: Any = streamed_rows(Sample.objects.values_list("pk"))
         assert len(next(rows)) == 1
         rows.close()
@@ -61,13 +61,22 @@ class TestExport:
         assert response["Content-Disposition"] == 'attachment; filename="x.vcf"'
         assert b"".join(response.streaming_content) == "a\né\n".encode()  # type: ignore[arg-type]  # never an async one
 
-    def test_lines_leave_in_batches(self) -> None:
-        response = export((f"{n}\n" for n in range(BATCH * 2 + 1)), media_type="text/vcf", filename="x.vcf")
-        assert [part.count(b"\n") for part in response.streaming_content] == [BATCH, BATCH, 1]  # type: ignore[union-attr]  # never an async one
+    def test_lines_leave_in_pieces_of_bounded_length(self) -> None:
+        line = "x" * 999 + "\n"
+        response = export((line for _ in range(1000)), media_type="text/vcf", filename="x.vcf")
+        parts: list[bytes] = list(response.streaming_content)  # type: ignore[arg-type]  # never an async one
+        assert sum(map(len, parts)) == 1_000_000
+        assert all(CHARACTERS <= len(part) < CHARACTERS + len(line) for part in parts[:-1])
+
+    def test_a_long_line_leaves_at_once(self) -> None:
+        lines = ("y" * CHARACTERS, "\n")
+        response = export(lines, media_type="text/vcf", filename="x.vcf")
+        parts: list[bytes] = list(response.streaming_content)  # type: ignore[arg-type]  # never an async one
+        assert list(map(len, parts)) == [CHARACTERS, 1]
 
     def test_a_failure_on_the_way_breaks_off(self) -> None:
         def lines() -> Any:
-            yield "a\n" * BATCH
+            yield "a\n" * ROWS
             raise RuntimeError("lost")
 
         response = export(lines(), media_type="text/vcf", filename="x.vcf")

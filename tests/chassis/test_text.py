@@ -36,3 +36,17 @@ class TestControlCharacter:
     @pytest.mark.parametrize("text", ["", "plain", "日本語", "😀", "a\u200db", "e\u0301"])
     def test_it_lets_written_text_pass(self, text: str) -> None:
         assert not control_character(text, multiline=False)
+
+
+class TestWhatIsShown:
+    @pytest.mark.parametrize("character", ["\u202a", "\u202e", "\u2066", "\u2069"])
+    def test_what_reorders_its_neighbours_counts_as_a_control(self, character: str) -> None:
+        assert control_character(f"benign{character}", multiline=True)
+
+    @pytest.mark.parametrize("text", ["\u05d0\u200f b", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "e\u0301"])
+    def test_the_marks_that_languages_need_do_not(self, text: str) -> None:
+        assert not control_character(text, multiline=False)
+
+    @pytest.mark.parametrize("text", ["\u200b", "\u200b \ufeff", "\u00a0"])
+    def test_text_of_which_nothing_is_seen_is_empty(self, text: str) -> None:
+        assert normalised(text) == ""

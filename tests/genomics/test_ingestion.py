@@ -252,7 +252,10 @@ class TestMediaTypes:
 
     @pytest.mark.parametrize(
         "magic",
-        [b"BZh91AY&SY", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BCF\x02\x02", gzip.compress(b"BCF\x02\x02" + bytes(99))],
+        [
+            *(b"BZh91AY&SY", b"PK\x03\x04", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"BCF\x02\x02"),
+            gzip.compress(b"BCF\x02\x02" + bytes(99), mtime=0),
+        ],
     )  # fmt: skip
     def test_other_formats_are_told_by_their_content(self, api: Api, analysis: str, magic: bytes) -> None:
         refused = put(api, analysis, magic)
@@ -308,7 +311,7 @@ class TestFaults:
             (RICH.split(b"#CHROM")[0], "no-chrom-line"),
             (file(columns=()).replace(b"\tFORMAT\n", b"\n"), "no-sample-column"),
             (file(columns=["A", "A"]), "duplicate-sample"),
-            (gzip.compress(RICH)[:-20], "truncated"),
+            (gzip.compress(RICH, mtime=0)[:-20], "truncated"),
             (file(record("Pf3D7_01")), "no-known-contig"),
             (RICH.replace(b"198295559", b"198022430"), "wrong-build"),
             (RICH.replace(b"##contig", b"##reference=hg19\n##cont", 1).replace(b"##contig", b"##x"), "wrong-build"),
@@ -358,6 +361,16 @@ class TestSampleColumn:
     @pytest.mark.parametrize("query", ["?sample=MOTHER", "?vcf_sample=A&vcf_sample=B", "?vcf_sample=%00"])
     def test_other_parameters_are_refused(self, api: Api, analysis: str, query: str) -> None:
         assert put(api, analysis, self.TRIO, query=query).status == 400
+
+
+class TestASpoiltSample:
+    @pytest.mark.parametrize("status", ["rejected", "entered-in-error"])
+    def test_it_takes_no_file(self, api: Api, status: str) -> None:
+        analysis = factories.analysis(api)
+        assert api.move(f"samples/{analysis['sample']}", status, "mixed up").status == 200
+        answer = api.call("PUT", f"analyses/{analysis['id']}/vcf", factories.VCF, content_type="text/vcf")
+        assert (answer.status, answer.json["code"]) == (409, "wrong-state")
+        assert api.get(f"analyses/{analysis['id']}").json["status"] == "registered"
 
 
 class TestBounds:

@@ -267,6 +267,15 @@ class TestReplacement:
     def test_it_is_about_the_same_analysis(self, api: Api, signed: dict[str, Any], body: dict[str, Any]) -> None:
         assert api.post("reports", {**body, "replaces": signed["id"]}).json["code"] == "conflict"
 
+    def test_one_entered_in_error_after_signing_is_replaced_and_stays_so(
+        self, api: Api, signatory: Api, signed: dict[str, Any]
+    ) -> None:
+        assert api.move(f"reports/{signed['id']}", "entered-in-error", "wrong patient named").status == 200
+        second = factories.report(api, signed["analysis"], signed["findings"], replaces=signed["id"])
+        answer = sign(signatory, second, "corrected").json
+        assert (answer["number"], answer["revision"]) == (signed["number"], 2)
+        assert api.get(f"reports/{signed['id']}").json["status"] == "entered-in-error"
+
     def test_a_third_revision_replaces_the_second(
         self, api: Api, signatory: Api, signed: dict[str, Any], next_: dict[str, Any]
     ) -> None:

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from genomics.vcf.info import KEPT, MAX_BYTES, decode, encode
+from genomics.vcf.faults import Warnings
+from genomics.vcf.info import KEPT, MAX_BYTES, InfoReader, decode, encode
 
 from .files import only, row, vcf, warned
 
@@ -81,3 +82,17 @@ class TestPercentEncoding:
     def test_it_comes_back(self) -> None:
         text = "a:b;c=d%e,f\rg\nh\ti %20 %3A"
         assert decode(encode(text)) == text
+
+
+class TestManyAlts:
+    def test_a_line_is_split_once_however_many_alts_it_calls(self) -> None:
+        reader = InfoReader(Warnings())
+        info = "DP=1;AC=1,2;AC=3,4;END=9;OTHER=5"
+        fields = reader.fields(info)
+        assert fields == {"DP": "1", "AC": "3,4", "END": "9"}
+        assert reader.fields(info) is fields
+
+    def test_a_list_too_long_to_be_kept_is_not_even_read(self) -> None:
+        warnings = Warnings()
+        assert InfoReader(warnings).json("CLNSIG=" + ",".join("a" * 9000), 1, 2, 7) == "{}"
+        assert [(entry["code"], entry["first_line"]) for entry in warnings.listed()] == [("info-too-long", 7)]
