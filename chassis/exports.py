@@ -16,12 +16,12 @@ CHARACTERS = 256 * 1024
 def streamed_rows(queryset: models.QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
     """The rows of a `values_list`, in psycopg's chunked mode: flat in memory, without a cursor on the server.
 
-    A cursor WITH HOLD would first write all rows to the server's disk. The statement time-out is lifted, since the
-    client sets the pace.
+    A cursor WITH HOLD would first write all rows to the server's disk. The time-outs are lifted, since the client
+    sets the pace: PostgreSQL may be done long before the last row is read.
     """
     sql, params = queryset.query.sql_with_params()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
         yield from cursor.stream(sql, params, size=ROWS)
 
 

@@ -93,8 +93,11 @@ def ingest(
     with _slot(), _timed() as outcome:
         analysis = _lock(caller, analysis_id)
         chunks = _Hashed(body)
+        _let_the_body_set_the_pace()
         if analysis.status in INGESTED:
-            return _again(analysis, chunks, vcf_sample)
+            summary = _again(analysis, chunks, vcf_sample)
+            outcome["outcome"] = "repeated"
+            return summary
         if analysis.status != "registered":
             raise Problem(
                 "wrong-state",
@@ -144,6 +147,12 @@ def _lock(caller: Caller, analysis_id: UUID) -> Analysis:
         raise
 
 
+def _let_the_body_set_the_pace() -> None:
+    """Its own deadline and minimum rate replace the time-outs of the transaction, before the first byte is read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def _again(analysis: Analysis, chunks: _Hashed, vcf_sample: str | None) -> Summary:
     """A client that lost the connection sends the file once more."""
     chunks.drain()
@@ -185,8 +194,6 @@ def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) 
         reader = Reader(chunks, build=analysis.genome_build, sample=vcf_sample, limits=limits)
         window = _Counted(reader)
         with connection.cursor() as cursor:
-            # The body sets the pace: its own deadline and minimum rate replace the statement's time-out.
-            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
             cursor.adapters.register_dumper(None, JSONTextDumper)
             window.stored = _copy(cursor, Variant._meta.db_table, analysis.pk, window.ordered())
             _merge(cursor, analysis, window)

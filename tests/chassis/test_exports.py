@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psycopg
@@ -46,6 +47,14 @@ class TestStreamedRows:
             list(rows)
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("0",)
+
+    def test_a_slow_client_gets_the_last_rows_too(self, db: None) -> None:
+        samples(ROWS * 2)
+        execute("SET LOCAL idle_in_transaction_session_timeout = '200ms'")
+        rows = streamed_rows(Sample.objects.values_list("pk"))
+        next(rows)
+        time.sleep(0.6)
+        assert len(list(rows)) == ROWS * 2 - 1
 
     def test_a_failure_is_raised_and_not_taken_for_the_end(self, db: None) -> None:
         samples(1)

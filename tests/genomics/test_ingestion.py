@@ -4,15 +4,20 @@ import base64
 import gzip
 import hashlib
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from chassis.history import recorded
+from chassis.issuers import Caller
 from genomics import ingestion
 from genomics.models import Analysis, Variant
 from genomics.vcf import Allele, Reader, Window
 from tests.api import Answer, Api
+from tests.database import execute
 
 from . import factories
 from .files import RICH, file, record
@@ -361,6 +366,26 @@ class TestSampleColumn:
     @pytest.mark.parametrize("query", ["?sample=MOTHER", "?vcf_sample=A&vcf_sample=B", "?vcf_sample=%00"])
     def test_other_parameters_are_refused(self, api: Api, analysis: str, query: str) -> None:
         assert put(api, analysis, self.TRIO, query=query).status == 400
+
+
+class TestASlowFile:
+    def test_the_database_does_not_end_the_wait(self, api: Api) -> None:
+        """Neither for the header, nor when a file that is held already is sent again."""
+        analysis = factories.analysis(api)["id"]
+        caller = Caller("development:dr-okafor", "dr-okafor", "st-elsewhere", frozenset())
+
+        def slowly() -> Iterator[bytes]:
+            yield factories.VCF[:30]
+            time.sleep(0.6)
+            yield factories.VCF[30:]
+
+        for created in (True, False):
+            execute("SET LOCAL idle_in_transaction_session_timeout = '200ms'")
+            with recorded(caller):
+                summary = ingestion.ingest(
+                    caller=caller, analysis_id=analysis, body=slowly(), vcf_sample=None, content_digest=None
+                )
+            assert summary.created is created
 
 
 class TestASpoiltSample:
