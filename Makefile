@@ -42,9 +42,10 @@ migrations: .venv ## Write migrations for changed models
 
 lock: .venv ## Compile the locks from pyproject.toml, with hashes and without an index host
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  pyproject.toml -o requirements/runtime.txt $(UPGRADE)
+	  --group dev pyproject.toml -o requirements/development.txt $(UPGRADE)
+	@# From the development lock, so that what is tested is what runs (phenopackets holds protobuf below 7 in both).
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --group dev -c requirements/runtime.txt pyproject.toml -o requirements/development.txt $(UPGRADE)
+	  -c requirements/development.txt pyproject.toml -o requirements/runtime.txt $(UPGRADE)
 
 clean: ## Remove the environment and everything that run and test wrote
 	@rm -rf .venv .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis

@@ -13,8 +13,8 @@ TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"|(\*)')
 TAGS = re.compile(rf"[ \t,]*(?:(?:{TAG.pattern})[ \t]*(?:,[ \t,]*|\Z))+")
 
 
-def etag(version: int) -> str:
-    """The strong entity tag of a version."""
+def etag(version: int | str) -> str:
+    """The strong entity tag of a version, or of a digest."""
     return f'"{version}"'
 
 
@@ -28,7 +28,7 @@ def check_match(request: Request, version: int) -> None:
         raise Problem("stale-version")
 
 
-def not_modified(request: Request, version: int) -> bool:
+def not_modified(request: Request, version: int | str) -> bool:
     """Whether the client's copy is still the current one (weak comparison, RFC 9110 §13.1.2)."""
     header = request.headers.get("If-None-Match")
     return header is not None and any(tag in {etag(version), "*"} for tag, _ in _tags(header, "If-None-Match"))

@@ -71,13 +71,20 @@ def _pointer(model: type[models.Model], constraint: models.BaseConstraint) -> st
     named = (constraint.violation_error_code or "").replace("-", "_")
     if named in {field.name for field in model._meta.get_fields()}:
         return f"/{named}"
+    if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+        return f"/{constraint.fields[-1]}"
     if isinstance(constraint, models.UniqueConstraint):
-        return f"/{constraint.fields[-1]}" if constraint.fields else ""
+        return f"/{_columns(constraint.expressions[-1])[-1]}"
     condition: Any = getattr(constraint, "condition", None)
     while isinstance(condition, models.Q):
         first = condition.children[0]
         if isinstance(first, tuple):
             return f"/{first[0].split('__')[0]}"
         condition = first
-    columns: list[Any] = [part for part in condition.flatten() if isinstance(part, models.F)]
-    return f"/{columns[0].name}" if columns else ""
+    columns = _columns(condition)
+    return f"/{columns[0]}" if columns else ""
+
+
+def _columns(expression: Any) -> list[str]:
+    found: list[Any] = [part for part in expression.flatten() if isinstance(part, models.F)]
+    return [part.name for part in found]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .problems import CATALOGUE
 
 Schema = dict[str, Any]
+PARAMETER = re.compile(r"{(\w+)}")
 
 
 def problem_schema() -> Schema:
@@ -92,35 +94,31 @@ def _link(paths: Schema, path: str, method: str, operation: Schema) -> None:
         return
     collection = path.removesuffix("/{id}")
     versioned = "ETag" in shown.get("headers", {})
-    targets = {
-        "read": paths[detail].get("get"),
-        "history": paths.get(f"{detail}/history", {}).get("get"),
-        **{
-            below.rsplit("/", 1)[1]: item.get("get")
-            for below, item in paths.items()
-            if below.startswith(f"{collection}/{{")
-            and not below.startswith(f"{collection}/{{id}}")
-            and "/{id}" not in below
-        },
-    }
-    changes = {
-        "change": paths[detail].get("patch"),
-        "replace": paths[detail].get("put"),
-        "delete": paths[detail].get("delete"),
-        "move": paths.get(f"{detail}/transitions", {}).get("post"),
-    }
     record = "$response.body#/id" if versioned else "$response.body#/results/0/id"
-    links = {name: _to(target, record) for name, target in targets.items() if target}
-    if versioned:
-        links |= {
-            name: _to(target, record, {"header.If-Match": "$response.header.ETag"})
-            for name, target in changes.items()
-            if target
-        }
+    links: Schema = {}
+    for below, item in paths.items():
+        # What stands below a record calls it by another name than `id`.
+        shows = below == detail or below.startswith(f"{detail}/") or _is_below(below, collection)
+        if shows and "get" in item:
+            name = "read" if below == detail else below.rsplit("/", 1)[1]
+            links[name] = _to(below, item["get"], collection, record)
+    changes = {"change": "patch", "replace": "put", "delete": "delete", "move": "post"}
+    for name, verb in changes.items():
+        target = f"{detail}/transitions" if name == "move" else detail
+        if versioned and (change := paths.get(target, {}).get(verb)):
+            links[name] = _to(target, change, collection, record, {"header.If-Match": "$response.header.ETag"})
     shown["links"] = links
 
 
-def _to(target: Schema, record: str, more: Schema | None = None) -> Schema:
-    """A link that fills the target's last path parameter with the record's id."""
-    own = [parameter["name"] for parameter in target["parameters"] if parameter["in"] == "path"]
-    return {"operationId": target["operationId"], "parameters": {f"path.{own[0]}": record, **(more or {})}}
+def _is_below(path: str, collection: str) -> bool:
+    """Whether a path is that of a list below a record of the collection."""
+    rest = path.removeprefix(f"{collection}/{{")
+    return rest != path and "{" not in rest and not rest.startswith("id}")
+
+
+def _to(path: str, target: Schema, collection: str, record: str, more: Schema | None = None) -> Schema:
+    """A link that fills the target's path: what stands above the collection as it was asked, then the record's id."""
+    above = PARAMETER.findall(collection)
+    own = PARAMETER.findall(path)[len(above)]
+    parameters = {f"path.{name}": f"$request.path.{name}" for name in above}
+    return {"operationId": target["operationId"], "parameters": {**parameters, f"path.{own}": record, **(more or {})}}

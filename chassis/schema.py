@@ -140,7 +140,7 @@ class RecordSchema(AutoSchema):
             parameters += [query("ordering", "The order of the list.", enum=list(self.view.orderings)), *PAGE]
         elif action == "history":
             parameters += [query("ordering", "The order of the list.", enum=list(HISTORY_ORDERINGS)), *PAGE]
-        elif action == "retrieve":
+        elif action == "retrieve" or action in self.view.renditions:
             parameters.append(IF_NONE_MATCH)
         elif action in {"update", "partial_update", "destroy", "transitions"}:
             parameters.append(IF_MATCH)
@@ -181,11 +181,14 @@ class RecordSchema(AutoSchema):
 
     def _transition(self) -> Schema:
         machine = self.view.model.machine
+        declared = self.view.transition_serializer().fields
+        more = {name: self._map_serializer_field(field, "request") for name, field in declared.items()}
         return {
             "type": "object",
             "required": ["to"],
             "additionalProperties": False,
             "properties": {
+                **more,
                 "to": {"type": "string", "enum": machine.targets},
                 "reason": {
                     "type": "string",
@@ -208,6 +211,10 @@ class RecordSchema(AutoSchema):
         action = self._action
         if self._exports:
             return {"200": _content(self.view.export_media_type, {"type": "string"}, "The whole export, streamed.")}
+        not_modified = {"304": {"description": "Not changed since.", "headers": {"ETag": ETAG_HEADER}}}
+        if rendition := self.view.renditions.get(action):
+            shown = _content(rendition.media_type, {"type": "object"}, rendition.description)
+            return {"200": {**shown, "headers": {"ETag": ETAG_HEADER}}, **not_modified}
         if action == "destroy":
             return {"204": {"description": "Deleted."}}
         if streamed := self.view.streaming_actions.get(action):
@@ -223,12 +230,7 @@ class RecordSchema(AutoSchema):
         if action == "create":
             record["headers"] |= {"Location": LOCATION_HEADER, "Idempotent-Replayed": REPLAYED_HEADER}
             return {"201": record}
-        not_modified = (
-            {"304": {"description": "Not changed since.", "headers": {"ETag": ETAG_HEADER}}}
-            if action == "retrieve"
-            else {}
-        )
-        return {"200": record, **not_modified}
+        return {"200": record, **(not_modified if action == "retrieve" else {})}
 
 
 def _content(media_type: str, schema: Mapping[str, Any], description: str) -> Schema:

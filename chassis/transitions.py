@@ -17,9 +17,10 @@ from .problems import Problem, invalid
 class Machine:
     """A resource's states.
 
-    `asked` maps a state to those a client may ask for; `made` to those that only an operation of ours reaches
-    (an analysis becomes ready by ingestion). `reasoned` states need a reason. In `editable` states PUT and PATCH work.
-    `scopes` names the scope of a target where it is not the resource's writing scope.
+    A record begins in `initial`, or in another of `begins`. `asked` maps a state to those a client may ask for; `made`
+    to those that only an operation of ours reaches (an analysis becomes ready by ingestion). `reasoned` states need a
+    reason. In `editable` states PUT and PATCH work. `scopes` names the scope of a target where it is not the resource's
+    writing scope.
     """
 
     initial: str
@@ -27,6 +28,7 @@ class Machine:
     made: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reasoned: frozenset[str] = frozenset()
     editable: frozenset[str] = frozenset()
+    begins: frozenset[str] = frozenset()
     scopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +56,11 @@ class Machine:
         return [
             pgtrigger.FSM(name="transitions", field="status", transitions=sorted(edges)),
             pgtrigger.Protect(
-                name="beginning", operation=pgtrigger.Insert, condition=~pgtrigger.Q(new__status=self.initial)
+                name="beginning",
+                operation=pgtrigger.Insert,
+                condition=functools.reduce(
+                    operator.and_, [~pgtrigger.Q(new__status=status) for status in sorted({self.initial} | self.begins)]
+                ),
             ),
             pgtrigger.Protect(
                 name="kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__status=self.initial)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
@@ -27,7 +28,7 @@ from .pagination import KeysetPagination
 from .parsers import MergePatchParser, StrictJSONParser, read_body
 from .permissions import check_scope
 from .problems import Problem
-from .renderers import JSONRenderer, ProblemRenderer, json_response, page_body
+from .renderers import JSONRenderer, ProblemRenderer, encode, json_response, page_body
 from .representation import history_json_of, json_of
 from .serializers import RecordSerializer, TransitionSerializer
 
@@ -42,6 +43,13 @@ class Streamed(NamedTuple):
     schema: Mapping[str, Any]
 
 
+class Rendition(NamedTuple):
+    """An action that shows a record in the form of another standard: its media type, and what it is."""
+
+    media_type: str
+    description: str
+
+
 class ServiceViewSet(GenericViewSet[Any]):
     """What every view behind a token shares: scope by action, bodies read whole and bounded, private caching."""
 
@@ -50,6 +58,9 @@ class ServiceViewSet(GenericViewSet[Any]):
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     lookup_value_converter = "uuid"
     streaming_actions: ClassVar[Mapping[str, Streamed]] = {}
+    renditions: ClassVar[Mapping[str, Rendition]] = {}
+    # For a resource below another one: the foreign key to it, and the URL parameter of the same name.
+    parent: ClassVar[str] = ""
     # The scope of each action that differs from read (GET) and write (all else).
     scopes: ClassVar[Mapping[str, str]] = {}
 
@@ -107,9 +118,29 @@ class ServiceViewSet(GenericViewSet[Any]):
     def caller(self) -> Caller:
         return cast("Caller", self.request.user)
 
+    @property
+    def above(self) -> dict[str, Any]:
+        """The column, and the id that the URL gives it, of the record this resource stands below."""
+        return {f"{self.parent}_id": self.kwargs[self.parent]} if self.parent else {}
+
     def get_queryset(self) -> Any:
         queryset: Any = super().get_queryset()
-        return queryset.for_caller(self.caller)
+        return queryset.for_caller(self.caller).filter(**self.above)
+
+    def check_parent(self) -> None:
+        """Raises Problem not-found when the record above is not the caller's to see. Costs a query."""
+        if self.parent:
+            parents = self.model._meta.get_field(self.parent).related_model._default_manager
+            if not parents.for_caller(self.caller).filter(pk=self.kwargs[self.parent]).exists():
+                raise Problem("not-found")
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        renderers = super().get_renderers()
+        if rendition := self.renditions.get(getattr(self, "action", None) or ""):
+            own = JSONRenderer()
+            own.media_type = rendition.media_type
+            renderers = [own, *renderers]
+        return renderers
 
     def list_response(
         self,
@@ -137,6 +168,18 @@ class ServiceViewSet(GenericViewSet[Any]):
             raise Problem("not-found")
         return row[0], row[1]
 
+    def render(self, pk: Any, content: Mapping[str, Any]) -> HttpResponse:
+        """The answer of a rendition. It shows several records, so its entity tag is a digest of what it says."""
+        body = encode(content)
+        tag = hashlib.sha256(body).hexdigest()
+        record_access(self.request._request, self.caller, self.model.__name__, str(pk), action=self.action)
+        if not_modified(self.request, tag):
+            return HttpResponse(status=304, headers={"ETag": etag(tag)})
+        response = json_response(body, headers={"ETag": etag(tag)})
+        if self.request.accepted_renderer.media_type == self.renditions[self.action].media_type:
+            response["Content-Type"] = self.renditions[self.action].media_type
+        return response
+
     def write(self, reply: Reply) -> HttpResponse:
         """Runs `reply` in one recorded transaction; a POST with an Idempotency-Key is done once and replayed after."""
         request_id = str(getattr(self.request._request, "request_id", ""))
@@ -156,6 +199,7 @@ class RecordViewSet(ServiceViewSet):
     """List, create, read, replace, patch, delete, transitions and history of one kind of record."""
 
     serializer_class: type[RecordSerializer]
+    transition_serializer: type[TransitionSerializer] = TransitionSerializer
     parser_classes = (StrictJSONParser, MergePatchParser)
     # The first is the default. Each ends in a unique column, and has an index that leads with the organization.
     orderings: ClassVar[Mapping[str, Sequence[str]]] = {
@@ -168,24 +212,30 @@ class RecordViewSet(ServiceViewSet):
         parsers: list[Any] = super().get_parsers()
         return parsers if self.request and self.request.method == "PATCH" else parsers[:1]
 
-    # What a service overrides: each is one call of an operation, and answers the record it wrote.
+    # What a service overrides: each is one call of an operation. `values` of a creation hold the record above too, those of a
+    # transition `to`, `reason`, and what the resource's own `transition_serializer` adds.
     def perform_create(self, **values: Any) -> Record:
         return cast("Record", records.create(self.model, caller=self.caller, **values))
 
     def perform_update(self, record: Record, **values: Any) -> None:
         records.edit(record, caller=self.caller, **values)
 
-    def perform_transition(self, record: Record, to: str, reason: str) -> None:
-        records.move(record, caller=self.caller, to=to, reason=reason)
+    def perform_transition(self, record: Record, **values: Any) -> None:
+        records.move(record, caller=self.caller, **values)
 
     def perform_delete(self, record: Record) -> None:
         records.delete(record, caller=self.caller)
 
-    def list(self, request: Request) -> HttpResponse:
-        queryset = self.filter_queryset(self.get_queryset())
-        return self.list_response(queryset, json_of(self.serializer_class), self.orderings)
+    def list(self, request: Request, **above: Any) -> HttpResponse:
+        return self.list_response(
+            self.filter_queryset(self.get_queryset()),
+            json_of(self.serializer_class),
+            self.orderings,
+            record=str(above[self.parent]) if self.parent else None,
+            when_empty=self.check_parent,
+        )
 
-    def retrieve(self, request: Request, pk: str) -> HttpResponse:
+    def retrieve(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
         record_access(request._request, self.caller, self.model.__name__, str(pk), action="retrieve")
@@ -193,31 +243,31 @@ class RecordViewSet(ServiceViewSet):
             return HttpResponse(status=304, headers={"ETag": etag(version)})
         return json_response(body, headers={"ETag": etag(version)})
 
-    def create(self, request: Request) -> HttpResponse:
+    def create(self, request: Request, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         return self.write(self._create)
 
-    def update(self, request: Request, pk: str, partial: bool = False) -> HttpResponse:
+    def update(self, request: Request, pk: str, partial: bool = False, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         return self.write(lambda: self._update(pk, partial=partial))
 
-    def partial_update(self, request: Request, pk: str) -> HttpResponse:
+    def partial_update(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         return self.update(request, pk, partial=True)
 
-    def destroy(self, request: Request, pk: str) -> HttpResponse:
+    def destroy(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         return self.write(lambda: self._delete(pk))
 
     @action(detail=True, methods=["post"])
-    def transitions(self, request: Request, pk: str) -> HttpResponse:
+    def transitions(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         return self.write(lambda: self._transition(pk))
 
     @action(detail=True, methods=["get"])
-    def history(self, request: Request, pk: str) -> HttpResponse:
+    def history(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set(KeysetPagination.parameters))
         events = self.model._meta.get_field("events").related_model._default_manager
-        mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization)
+        mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization, **self.above)
 
         def refuse_unknown() -> None:
             if not mine.exists():
@@ -245,7 +295,8 @@ class RecordViewSet(ServiceViewSet):
         return json_response(body, status=status, headers={"ETag": etag(version), **(headers or {})})
 
     def _create(self) -> HttpResponse:
-        record = self.perform_create(**self._validated())
+        self.check_parent()
+        record = self.perform_create(**self._validated(), **self.above)
         location = self.request.build_absolute_uri(f"{self.request.path}/{record.pk}")
         return self._answer(record.pk, status=201, headers={"Location": location})
 
@@ -261,12 +312,12 @@ class RecordViewSet(ServiceViewSet):
 
     def _transition(self, pk: str) -> HttpResponse:
         record = self._matching(pk)
-        serializer = TransitionSerializer(data=self.document)
+        serializer = self.transition_serializer(data=self.document)
         serializer.fields["to"].choices = self._machine.targets  # type: ignore[attr-defined]
         serializer.is_valid(raise_exception=True)
-        to, reason = serializer.validated_data["to"], serializer.validated_data["reason"]
-        check_scope(self.caller, f"{self.service}:{self._machine.scopes.get(to, 'write')}")
-        self.perform_transition(record, to, reason)
+        values = dict(serializer.validated_data)
+        check_scope(self.caller, f"{self.service}:{self._machine.scopes.get(values['to'], 'write')}")
+        self.perform_transition(record, **values)
         return self._answer(pk)
 
     def _matching(self, pk: str) -> Record:

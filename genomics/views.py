@@ -72,8 +72,8 @@ class SampleViewSet(RecordViewSet):
     def perform_update(self, record: Any, **values: Any) -> None:
         operations.edit_sample(record, caller=self.caller, **values)
 
-    def perform_transition(self, record: Any, to: str, reason: str) -> None:
-        operations.move_sample(record, caller=self.caller, to=to, reason=reason)
+    def perform_transition(self, record: Any, **values: Any) -> None:
+        operations.move_sample(record, caller=self.caller, **values)
 
 
 class AnalysisViewSet(RecordViewSet):
@@ -125,9 +125,7 @@ class VariantsOfAnalysis(ServiceViewSet):
 
     queryset = Variant.objects.all()
     serializer_class = serializers.VariantSerializer
-
-    def get_queryset(self) -> Any:
-        return super().get_queryset().of_analysis(self.kwargs["analysis"])
+    parent = "analysis"
 
     def ready_analysis(self) -> dict[str, Any]:
         """The analysis these variants are of. Raises Problem: not-found, wrong-state."""
@@ -219,8 +217,8 @@ class FindingViewSet(RecordViewSet):
     def perform_update(self, record: Any, **values: Any) -> None:
         operations.edit_finding(record, caller=self.caller, **values)
 
-    def perform_transition(self, record: Any, to: str, reason: str) -> None:
-        operations.move_finding(record, caller=self.caller, to=to, reason=reason)
+    def perform_transition(self, record: Any, **values: Any) -> None:
+        operations.move_finding(record, caller=self.caller, **values)
 
 
 class ReportViewSet(RecordViewSet):
@@ -236,5 +234,5 @@ class ReportViewSet(RecordViewSet):
     def perform_update(self, record: Any, **values: Any) -> None:
         operations.edit_report(record, caller=self.caller, **values)
 
-    def perform_transition(self, record: Any, to: str, reason: str) -> None:
-        operations.move_report(record, caller=self.caller, to=to, reason=reason)
+    def perform_transition(self, record: Any, **values: Any) -> None:
+        operations.move_report(record, caller=self.caller, **values)
