@@ -158,14 +158,18 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other and isinstance(one, bool) == isinstance(other, bool))
 
 
-class TransitionSerializer(serializers.Serializer[Any]):
-    """The body of a transition. `to` gets its choices from the resource's machine."""
-
-    to = ChoiceField(choices=[], help_text="The status to move to.")
-    reason = Text(required=False, default="", allow_blank=True, max_length=1000, multiline=True)
+class StrictSerializer(serializers.Serializer[Any]):
+    """An object whose members are all declared."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = [name for name in data if name not in self.fields]
+        unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
         if unknown:
             raise serializers.ValidationError({name: [UNKNOWN_MEMBER] for name in unknown})
         return super().to_internal_value(data)
+
+
+class TransitionSerializer(StrictSerializer):
+    """The body of a transition. `to` gets its choices from the resource's machine; a resource may add members."""
+
+    to = ChoiceField(choices=[], help_text="The status to move to.")
+    reason = Text(required=False, default="", allow_blank=True, max_length=1000, multiline=True)

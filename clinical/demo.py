@@ -1,0 +1,5 @@
+"""Demo data for development."""
+
+
+def seed() -> str:
+    return "none yet"
