@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chassis import records
+from chassis.history import recorded
 from chassis.issuers import Caller
 from chassis.permissions import check_scope
 from chassis.problems import Problem
@@ -71,8 +72,6 @@ def settle(link: GenomicLink, *, caller: Caller) -> str:
 
 
 def _settled(pk: UUID, found: genomics_client.Analysis | None, *, caller: Caller) -> str:
-    from chassis.history import recorded
-
     with recorded(caller):
         link = GenomicLink.objects.for_caller(caller).pending().select_for_update(of=("self",)).filter(pk=pk).first()
         if link is None:  # somebody else has settled it, or entered it in error

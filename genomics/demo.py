@@ -82,8 +82,9 @@ CONSEQUENCES = (
     "splice_region_variant",
 )
 
-# Patients that the clinical service knows by the same ids.
+# Patients and analyses that the clinical service knows by the same ids.
 PATIENTS = [UUID(f"01890a5d-ac96-774b-bcce-b302099a80{number:02x}") for number in range(0x57, 0x5D)]
+ANALYSES = [UUID(f"01890a5d-ac96-774b-bcce-b302099a90{number:02x}") for number in range(0x57, 0x5B)]
 
 
 def seed() -> str:
@@ -91,11 +92,9 @@ def seed() -> str:
     if Sample.objects.exists():
         return f"kept ({Sample.objects.count()} samples)"
     geneticist, signatory = (_person(name, "st-elsewhere") for name in ("dr-okafor", "dr-lindqvist"))
-    exome = _analysed(geneticist, PATIENTS[0], "S-2026-1001", "wes", exome_vcf("NA-EXOME-1", [PIK3CA]))
+    exome = _analysed(geneticist, 0, "S-2026-1001", "wes", exome_vcf("NA-EXOME-1", [PIK3CA]))
     _reported(geneticist, signatory, exome, PIK3CA)
-    carrier = _analysed(
-        geneticist, PATIENTS[1], "S-2026-1002", "panel", small_vcf("CF-PANEL-7", [CFTR]), panel_code="CF-23"
-    )
+    carrier = _analysed(geneticist, 1, "S-2026-1002", "panel", small_vcf("CF-PANEL-7", [CFTR]), panel_code="CF-23")
     _classified(
         geneticist,
         signatory,
@@ -106,11 +105,11 @@ def seed() -> str:
         "MONDO:0009061",
         "HP:0000007",
     )
-    _analysed(geneticist, PATIENTS[2], "S-2026-1003", "panel", small_vcf("HBOC-3", [BRCA1]), panel_code="HBOC-12")
+    _analysed(geneticist, 2, "S-2026-1003", "panel", small_vcf("HBOC-3", [BRCA1]), panel_code="HBOC-12")
     with recorded(geneticist):
-        _sample(geneticist, PATIENTS[3], "S-2026-1004")
+        _sample(geneticist, PATIENTS[4], "S-2026-1004")
     other = _person("dr-haddad", "general-hospital")
-    _analysed(other, PATIENTS[4], "GH-0001", "panel", small_vcf("GH-PANEL-1", [BRCA1, CFTR]), panel_code="TWIST-4800")
+    _analysed(other, 3, "GH-0001", "panel", small_vcf("GH-PANEL-1", [BRCA1, CFTR]), panel_code="TWIST-4800")
     counted = (Sample, "samples"), (Analysis, "analyses"), (Variant, "variants"), (Report, "report")
     return ", ".join(f"{model._default_manager.count()} {words}" for model, words in counted)
 
@@ -126,14 +125,13 @@ def _sample(caller: Caller, patient_id: UUID, accession: str) -> Sample:
     return records.create(Sample, caller=caller, accession=accession, patient_id=patient_id, **values)
 
 
-def _analysed(
-    caller: Caller, patient_id: UUID, accession: str, assay: str, vcf: Iterator[bytes], **values: Any
-) -> Analysis:
+def _analysed(caller: Caller, number: int, accession: str, assay: str, vcf: Iterator[bytes], **values: Any) -> Analysis:
     with recorded(caller):
-        sample = _sample(caller, patient_id, accession)
+        sample = _sample(caller, PATIENTS[number], accession)
         operations.move_sample(sample, caller=caller, to="available", reason="")
         analysis = operations.register_analysis(
             caller=caller,
+            id=ANALYSES[number],
             sample_id=sample.pk,
             assay=assay,
             genome_build="GRCh38",
