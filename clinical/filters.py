@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import django_filters
+
+from chassis.text import normalised
 
 from . import choices
 from .models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
 from .querysets import DiagnosisQuerySet
 
 
+class TextFilter(django_filters.CharFilter):
+    """Finds text as it is stored: NFC and trimmed, however the client composed it."""
+
+    def filter(self, queryset: Any, value: str) -> Any:
+        return queryset.filter(**{str(self.field_name): normalised(value)}) if value else queryset
+
+
 class PatientFilter(django_filters.FilterSet):
-    mrn = django_filters.CharFilter(max_length=32, label="The hospital's number, as it was given.")
-    mrn_system = django_filters.CharFilter(max_length=200, label="Narrows `mrn` to the numbers of one system.")
-    family_name = django_filters.CharFilter(max_length=100, label="As it was given; no search for parts of it.")
+    mrn = TextFilter(max_length=32, label="The hospital's number, as it was given.")
+    mrn_system = TextFilter(max_length=200, label="Narrows `mrn` to the numbers of one system.")
+    family_name = TextFilter(max_length=100, label="As it was given; no search for parts of it.")
     status = django_filters.ChoiceFilter(choices=choices.PatientStatus.choices)
 
     class Meta:
@@ -24,7 +33,7 @@ class PatientFilter(django_filters.FilterSet):
 
 class ConsultationFilter(django_filters.FilterSet):
     patient = django_filters.UUIDFilter(field_name="patient_id")
-    practitioner = django_filters.CharFilter(max_length=250)
+    practitioner = TextFilter(max_length=250)
     status = django_filters.ChoiceFilter(choices=choices.ConsultationStatus.choices)
 
     class Meta:

@@ -112,7 +112,8 @@ def _refuse(outcome: Outcome) -> None:
     words = {"gone": "There is no such analysis.", "rejected": "The analysis is another patient's."}
     codes = {"gone": "unknown-analysis", "rejected": "other-patient"}
     if message := words.get(outcome.verification):
-        _count(outcome)
+        # At once: the refusal ends the transaction, and what waits for its commit with it.
+        metrics.link_verifications.add(1, {"outcome": outcome.verification})
         fault = {"pointer": "/analysis_id", "code": codes[outcome.verification], "message": message}
         raise Problem("conflict", message, errors=[fault])
 

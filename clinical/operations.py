@@ -99,12 +99,11 @@ def plan_consultation(*, caller: Caller, patient_id: UUID, practitioner: str = "
     return records.create(Consultation, caller=caller, patient_id=patient_id, practitioner=practitioner, **values)
 
 
-def edit_consultation(
-    consultation: Consultation, *, caller: Caller, patient_id: UUID | None = None, **values: Any
-) -> None:
+def edit_consultation(consultation: Consultation, *, caller: Caller, **values: Any) -> None:
     """Raises Problem not-editable once it has ended, or when it is to become another patient's."""
     consultation.machine.check_editable(consultation.status)
-    _check_kept(consultation.patient_id, patient_id, "A consultation keeps its patient; only a merge moves it.")
+    kept = consultation.patient_id
+    _check_kept(kept, values.pop("patient_id", kept), "A consultation keeps its patient; only a merge moves it.")
     if values.get("practitioner") == "":
         values["practitioner"] = consultation.practitioner
     records.edit(consultation, caller=caller, **values)
@@ -117,7 +116,8 @@ def move_consultation(consultation: Consultation, *, caller: Caller, to: str, re
     if to == "in-progress" and consultation.started_at is None:
         values["started_at"] = timezone.now()
     if to in ENDED and consultation.ended_at is None:
-        values["ended_at"] = timezone.now()
+        # It may have begun by a clock that is a little ahead of this one.
+        values["ended_at"] = max(timezone.now(), consultation.started_at or timezone.now())
     records.move(consultation, caller=caller, to=to, reason=reason, **values)
 
 
@@ -211,5 +211,5 @@ def _active_patient(caller: Caller, patient_id: UUID) -> None:
 
 
 def _check_kept(kept: UUID | None, named: UUID | None, words: str) -> None:
-    if named is not None and named != kept:
+    if named != kept:
         raise Problem("not-editable", words)

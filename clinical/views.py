@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from django.http import HttpResponse
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from chassis.fhir import MEDIA_TYPE
+from chassis.filters import check_parameters
 from chassis.models import Record
-from chassis.viewsets import RecordViewSet
+from chassis.representation import json_of
+from chassis.viewsets import RecordViewSet, Rendition
 
 from . import filters, linking, operations, serializers
+from .fhir import consultation_bundle
 from .models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
+from .querysets import ConsultationQuerySet
+
+# What a consultation's rendition is made of: itself, its patient, and the relations below it.
+WHOLE = {
+    "consultation": serializers.ConsultationSerializer,
+    "patient": serializers.PatientSerializer,
+    "diagnoses": serializers.DiagnosisSerializer,
+    "phenotypes": serializers.PhenotypeSerializer,
+    "addenda": serializers.AddendumSerializer,
+    "genomic_links": serializers.GenomicLinkSerializer,
+}
 
 
 class PatientViewSet(RecordViewSet):
@@ -29,9 +50,12 @@ class PatientViewSet(RecordViewSet):
 class ConsultationViewSet(RecordViewSet):
     """Meetings of a patient with a practitioner. Once ended they take addenda alone."""
 
-    queryset = Consultation.objects.all()
+    queryset = ConsultationQuerySet(Consultation)
     serializer_class = serializers.ConsultationSerializer
     filterset_class = filters.ConsultationFilter
+    renditions: ClassVar[Mapping[str, Rendition]] = {
+        "fhir": Rendition(MEDIA_TYPE, "A Bundle of HL7 FHIR R4 around an Encounter."),
+    }
 
     def perform_create(self, **values: Any) -> Record:
         return operations.plan_consultation(caller=self.caller, **values)
@@ -41,6 +65,16 @@ class ConsultationViewSet(RecordViewSet):
 
     def perform_transition(self, record: Any, **values: Any) -> None:
         operations.move_consultation(record, caller=self.caller, **values)
+
+    @action(detail=True, methods=["get"])
+    def fhir(self, request: Request, pk: Any) -> HttpResponse:
+        """The consultation as HL7 FHIR R4: an Encounter with its Patient, Conditions, Observations, notes and studies.
+
+        What was entered in error is shown, with a status that says so. The genomics service is not asked.
+        """
+        check_parameters(request, set())
+        whole = self.get_queryset().whole(**{name: json_of(shown, as_text=False) for name, shown in WHOLE.items()})
+        return self.render(pk, consultation_bundle(json.loads(whole.get(pk=pk)), organization=self.caller.organization))
 
 
 class PhenotypeViewSet(RecordViewSet):

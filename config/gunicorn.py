@@ -1,5 +1,6 @@
 """gunicorn's configuration: threads in one worker a pod by default, because the cluster scales pods."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ from chassis.telemetry import start
 from config import settings
 
 wsgi_app = "config.wsgi"
+# [::] takes IPv4 too: in an IPv6 cluster a pod has no other address. A kernel without IPv6 has no [::].
+_everywhere = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104  (a pod is asked by its own address)
+bind = f"{'127.0.0.1' if settings.DEVELOPMENT else _everywhere}:{settings.PORT}"
 worker_class = "chassis.worker.Worker"
 workers = settings.WORKERS
 threads = settings.THREADS

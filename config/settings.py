@@ -1,10 +1,13 @@
-"""Every setting, read once. The only reader of os.environ (with manage.py and config/wsgi.py, which name this file)."""
+"""Every setting, read once. The only reader of os.environ (with manage.py and config/wsgi.py, which name this file).
+
+What only one service needs is read where that service is served, and exists nowhere else.
+"""
 
 import os
 from pathlib import Path
 from typing import Any
 
-from chassis.development import development_issuer
+from chassis.development import development_issuers, keep_service_token
 from chassis.environment import Environment
 from chassis.issuers import Issuer, parse_issuers
 from chassis.logs import logging_configuration
@@ -20,7 +23,7 @@ DEVELOPMENT = (
 
 # --- Services ---------------------------------------------------------------------------------------------------------
 # Each with the scopes it knows; tokens of development hold them all when nobody narrows them.
-AVAILABLE_SERVICES = {"genomics": ["read", "write", "sign"]}
+AVAILABLE_SERVICES = {"genomics": ["read", "write", "sign"], "clinical": ["read", "write"]}
 SERVICES = list(dict.fromkeys(env.words("CAREWAY_SERVICES", default=list(AVAILABLE_SERVICES))))
 for unknown in sorted(set(SERVICES) - set(AVAILABLE_SERVICES)):
     env.fault("CAREWAY_SERVICES", f"names {unknown}; this build has {', '.join(AVAILABLE_SERVICES)}")
@@ -58,10 +61,11 @@ if env.flag("CAREWAY_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
 
-# Who may issue tokens: a list of issuers, see docs/operating.md. In development the issuer is a key made on first start.
+# Who may issue tokens: a list of issuers, see docs/operating.md. In development it is a key made on first start.
+_key = STATE / "development-key.json"
 _issuers = env.json("CAREWAY_TRUSTED_ISSUERS")
 if _issuers is None and DEVELOPMENT:
-    _issuers = [development_issuer(STATE / "development-key.json")]
+    _issuers = development_issuers(_key)
 TRUSTED_ISSUERS: tuple[Issuer, ...] = ()
 if _issuers is None:
     if not any(fault.startswith("CAREWAY_TRUSTED_ISSUERS") for fault in env.faults):
@@ -105,6 +109,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
+PORT = env.integer("CAREWAY_PORT", default=8000, minimum=1, maximum=65_535)
 ROOT_URLCONF = "config.urls"
 APPEND_SLASH = False
 USE_TZ = True
@@ -140,15 +145,28 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
-# --- Ingestion (genomics) -----------------------------------------------------------------------------------------------
-INGESTIONS_PER_PROCESS = env.integer("CAREWAY_INGESTIONS_PER_PROCESS", default=2, minimum=1, maximum=THREADS)
-INGESTION_SECONDS = env.integer("CAREWAY_INGESTION_SECONDS", default=3600, minimum=10, maximum=86_400)
-INGESTION_MINIMUM_BYTES_PER_SECOND = env.integer(
-    "CAREWAY_INGESTION_MINIMUM_BYTES_PER_SECOND", default=1024, minimum=1, maximum=1_000_000_000
-)
-VCF_LINE_BYTES = env.integer("CAREWAY_VCF_LINE_BYTES", default=1_000_000, minimum=10_000, maximum=16_000_000)
-VCF_EXPANDED_BYTES = env.integer("CAREWAY_VCF_EXPANDED_BYTES", default=64 * 1024**3, minimum=1_000_000, maximum=1024**4)
-VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=250, minimum=10, maximum=1100)
+# --- Genomics: ingestion ------------------------------------------------------------------------------------------------
+if "genomics" in SERVICES:
+    INGESTIONS_PER_PROCESS = env.integer("CAREWAY_INGESTIONS_PER_PROCESS", default=2, minimum=1, maximum=THREADS)
+    INGESTION_SECONDS = env.integer("CAREWAY_INGESTION_SECONDS", default=3600, minimum=10, maximum=86_400)
+    INGESTION_MINIMUM_BYTES_PER_SECOND = env.integer(
+        "CAREWAY_INGESTION_MINIMUM_BYTES_PER_SECOND", default=1024, minimum=1, maximum=1_000_000_000
+    )
+    VCF_LINE_BYTES = env.integer("CAREWAY_VCF_LINE_BYTES", default=1_000_000, minimum=10_000, maximum=16_000_000)
+    VCF_EXPANDED_BYTES = env.integer(
+        "CAREWAY_VCF_EXPANDED_BYTES", default=64 * 1024**3, minimum=1_000_000, maximum=1024**4
+    )
+    VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=250, minimum=10, maximum=1100)
+
+# --- Clinical: the other service ----------------------------------------------------------------------------------------
+if "clinical" in SERVICES:
+    # In development one process serves both, and asks itself.
+    GENOMICS_URL = env.service_url("CAREWAY_GENOMICS_URL", default=f"http://127.0.0.1:{PORT}" if DEVELOPMENT else None)
+    GENOMICS_TOKEN_FILE = env.absolute_path(
+        "CAREWAY_GENOMICS_TOKEN_FILE", default=STATE / "clinical-token" if DEVELOPMENT else None
+    )
+    if DEVELOPMENT and GENOMICS_TOKEN_FILE == STATE / "clinical-token":
+        keep_service_token(GENOMICS_TOKEN_FILE, key=_key, subject="clinical", scopes=["genomics:read"])
 
 # --- OpenAPI ------------------------------------------------------------------------------------------------------------
 SPECTACULAR_SETTINGS = {
@@ -157,7 +175,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chassis.openapi.complete_document"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["chassis.openapi.complete_document"],
 }
 
 # The exporters that OTEL_* name start only where a collector is named.

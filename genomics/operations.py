@@ -5,7 +5,6 @@ What has none is written by chassis/records.py as it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chassis import records
+from chassis.fhir import instant
 from chassis.issuers import Caller
 from chassis.problems import Problem
 
 from . import metrics
-from .choices import CHROMOSOMES, INGESTED, PATHOGENIC_TIERS, SIGNED
-from .models import Analysis, Finding, Report, Sample, Variant
+from .choices import INGESTED, PATHOGENIC_TIERS, SIGNED
+from .content import findings_of, report_content
+from .models import Analysis, Finding, Report, Sample
 from .rules import content_digest
 
 
@@ -171,9 +172,7 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
     """
     _check_signatory(report, caller=caller, to=to)
     analysis = records.locked(Analysis.objects.for_caller(caller), pk=report.analysis_id)
-    findings = list(
-        Finding.objects.for_caller(caller).filter(pk__in=report.findings).select_for_update().order_by("id")
-    )
+    findings = list(findings_of(report, caller=caller).select_for_update())
     if any(finding.status != "confirmed" for finding in findings):
         raise Problem("wrong-state", "A finding of the report is no longer confirmed; draft it anew.")
     number = _supersede(report.replaces_id, caller=caller) if report.replaces_id else _next_number()
@@ -184,14 +183,8 @@ def sign_report(report: Report, *, caller: Caller, to: str, reason: str) -> None
     if analysis.sample.status == "entered-in-error":
         raise Problem("wrong-state", "The sample is entered-in-error.")
     signed_at = timezone.now()
-    content = _content(
-        report,
-        analysis,
-        findings,
-        number=number,
-        status=to,
-        signed_by=caller.actor,
-        signed_at=signed_at.isoformat().replace("+00:00", "Z"),
+    content = report_content(
+        report, analysis, findings, number=number, status=to, signed_by=caller.actor, signed_at=instant(signed_at)
     )
     records.move(
         report,
@@ -241,60 +234,3 @@ def _next_number() -> str:
         cursor.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YY'), nextval('report_number')")
         year, ordinal = cursor.fetchone()
     return f"R{year}-{ordinal:06}"
-
-
-def _content(report: Report, analysis: Analysis, findings: list[Finding], **signing: Any) -> dict[str, Any]:
-    """What is signed. Text, whole numbers and null alone, so that its digest has one canonical form."""
-    sample = Sample.objects.get(pk=analysis.sample_id)
-    variants = {row.pop("id"): row for row in _signed_variants(analysis, findings)}
-    return {
-        "report": {
-            "id": str(report.pk),
-            "revision": report.revision,
-            "outcome": report.outcome,
-            "conclusion": report.conclusion,
-            "replaces": str(report.replaces_id) if report.replaces_id else None,
-            "created_by": report.created_by,
-            **signing,
-        },
-        "sample": {
-            "id": str(sample.pk),
-            "accession": sample.accession,
-            "patient_id": str(sample.patient_id),
-            "kind": sample.kind,
-            "origin": sample.origin,
-        },
-        "analysis": {
-            "id": str(analysis.pk),
-            "assay": analysis.assay,
-            "panel_code": analysis.panel_code,
-            "genome_build": analysis.genome_build,
-            "pipeline_name": analysis.pipeline_name,
-            "pipeline_version": analysis.pipeline_version,
-            "file_sha256": analysis.file_sha256,
-        },
-        "findings": [_signed_finding(finding, variants[finding.variant]) for finding in findings],
-    }
-
-
-def _signed_finding(finding: Finding, variant: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": str(finding.pk),
-        "variant": {**variant, "id": str(finding.variant)},
-        "classification": finding.classification,
-        "criteria": finding.criteria,
-        "condition": finding.condition,
-        "inheritance": finding.inheritance,
-        "comment": finding.comment,
-        "created_by": finding.created_by,
-        "confirmed_by": finding.updated_by,
-    }
-
-
-def _signed_variants(analysis: Analysis, findings: list[Finding]) -> Iterator[dict[str, Any]]:
-    fields = (
-        "id", "chrom", "pos", "end_pos", "ref", "alt", "kind", "genotype", "zygosity", "depth", "gene_symbol", "hgvs_c", "hgvs_p",
-    )  # fmt: skip
-    named = [finding.variant for finding in findings]
-    for row in Variant.objects.of_analysis(analysis.pk).filter(id__in=named).values(*fields):
-        yield {**row, "chrom": CHROMOSOMES[row["chrom"] - 1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -9,6 +10,9 @@ from django.db import models
 from django.db.models import F, Q, Subquery, Value
 from django.db.models.functions import Least
 
+from chassis.models import RecordQuerySet
+
+from .choices import SIGNED
 from .rules import LOOK_BACK, Region
 
 if TYPE_CHECKING:
@@ -72,3 +76,26 @@ class VariantQuerySet(models.QuerySet[Any]):
             name=models.Func("filters", function="unnest", output_field=models.TextField())
         )
         return list(names.values_list("name", flat=True).distinct().order_by("name")[:MAX_FILTER_NAMES])
+
+
+class FindingQuerySet(RecordQuerySet[Any]):
+    """Questions about classifications."""
+
+    def named_by(self, findings: Iterable[Any]) -> Self:
+        """In one order, whoever asks: what is signed depends on it."""
+        return self.filter(pk__in=findings).order_by("id")
+
+    def confirmed_in(self, analysis_id: Any) -> Self:
+        return self.filter(analysis=analysis_id, status="confirmed").order_by("id")
+
+
+class ReportQuerySet(RecordQuerySet[Any]):
+    """Questions about reports."""
+
+    def with_subject(self) -> Self:
+        """With the analysis, its sample and the report that is replaced (but for what that one says), by joins."""
+        return self.select_related("analysis__sample", "replaces").defer("replaces__content")
+
+    def current_of(self, analysis_id: Any) -> Self:
+        """The signed report that nothing has superseded: at most one, since no second first report is signed."""
+        return self.filter(analysis=analysis_id, status__in=SIGNED)

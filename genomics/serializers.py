@@ -63,6 +63,10 @@ class SampleSerializer(RecordSerializer):
 
 class AnalysisSerializer(RecordSerializer):
     sample = UUIDField(source="sample_id", help_text="An available sample.")
+    # By a join on the sample's key. History leaves it out: an event has no sample of its own time.
+    patient_id = Computed(
+        F("sample__patient_id"), UUIDField(), history=False, help_text="Whose sample it is, as an opaque UUID."
+    )
     panel_code = Text(required=False, allow_null=True, max_length=64, help_text="If and only if the assay is panel.")
 
     warnings = Computed(
@@ -85,7 +89,7 @@ class AnalysisSerializer(RecordSerializer):
             "duplicates", "warnings",
         ]  # fmt: skip
         fields: ClassVar = [
-            "id", "sample", "assay", "panel_code", "genome_build", "pipeline_name", "pipeline_version", "order_id",
+            "id", "sample", "patient_id", "assay", "panel_code", "genome_build", "pipeline_name", "pipeline_version", "order_id",
             *ingested, *RECORD_FIELDS,
         ]  # fmt: skip
         read_only_fields = ("id", *ingested[:-1], *RECORD_FIELDS)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from chassis.concurrency import etag, not_modified
 from chassis.exports import export, streamed_rows
+from chassis.fhir import MEDIA_TYPE, instant
 from chassis.filters import check_parameters
 from chassis.logs import record_access
 from chassis.models import Record
@@ -20,10 +21,14 @@ from chassis.renderers import JSONRenderer, ProblemRenderer, encode, json_respon
 from chassis.representation import json_of
 from chassis.schema import header, query
 from chassis.streams import BodyReader
-from chassis.viewsets import RecordViewSet, ServiceViewSet, Streamed
+from chassis.viewsets import RecordViewSet, Rendition, ServiceViewSet, Streamed
 
 from . import filters, ingestion, operations, serializers
+from .content import analysis_facts, shown_content
+from .fhir import report_bundle
 from .models import Analysis, Finding, Report, Sample, Variant
+from .phenopacket import phenopacket
+from .querysets import ReportQuerySet
 from .vcf import Allele, vcf_lines
 
 
@@ -83,6 +88,9 @@ class AnalysisViewSet(RecordViewSet):
     serializer_class = serializers.AnalysisSerializer
     filterset_class = filters.AnalysisFilter
     streaming_actions: ClassVar[Mapping[str, Streamed]] = {"vcf": VCF_FILE}
+    renditions: ClassVar[Mapping[str, Rendition]] = {
+        "phenopacket": Rendition(JSONRenderer.media_type, "A Phenopacket of the GA4GH, schema version 2.0."),
+    }
     documented_parameters: ClassVar[dict[str, Any]] = {
         "vcf": [
             query("vcf_sample", "The sample column to read; needed when the file has more than one."),
@@ -101,6 +109,13 @@ class AnalysisViewSet(RecordViewSet):
         """The body is the file: plain, gzip or bgzip. Stores its variants and makes the analysis ready, or changes nothing."""
         check_parameters(request, {"vcf_sample"})
         return self.write(lambda: self._ingest(pk))
+
+    @action(detail=True, methods=["get"])
+    def phenopacket(self, request: Request, pk: Any) -> HttpResponse:
+        """The analysis as a GA4GH Phenopacket 2.0: its sample and its confirmed findings, by the condition they name."""
+        check_parameters(request, set())
+        analysis = self.get_queryset().select_related("sample").get(pk=pk)
+        return self.render(pk, phenopacket(analysis_facts(analysis, caller=self.caller)))
 
     def _ingest(self, pk: Any) -> HttpResponse:
         body = BodyReader(
@@ -224,9 +239,12 @@ class FindingViewSet(RecordViewSet):
 class ReportViewSet(RecordViewSet):
     """Signed statements about an analysis. A change after signing is a new report that replaces the old one."""
 
-    queryset = Report.objects.all()
+    queryset = ReportQuerySet(Report)
     serializer_class = serializers.ReportSerializer
     filterset_class = filters.ReportFilter
+    renditions: ClassVar[Mapping[str, Rendition]] = {
+        "fhir": Rendition(MEDIA_TYPE, "A Bundle of HL7 FHIR R4 around a DiagnosticReport."),
+    }
 
     def perform_create(self, **values: Any) -> Record:
         return operations.draft_report(caller=self.caller, **{"findings": [], **values})
@@ -236,3 +254,20 @@ class ReportViewSet(RecordViewSet):
 
     def perform_transition(self, record: Any, **values: Any) -> None:
         operations.move_report(record, caller=self.caller, **values)
+
+    @action(detail=True, methods=["get"])
+    def fhir(self, request: Request, pk: Any) -> HttpResponse:
+        """The report as HL7 FHIR R4: a DiagnosticReport with its Specimen and an Observation a finding.
+
+        A signed report shows what was signed, whatever has changed since.
+        """
+        check_parameters(request, set())
+        report = self.get_queryset().with_subject().get(pk=pk)
+        content = shown_content(report, caller=self.caller)
+        body = report_bundle(
+            content,
+            status=report.status,
+            organization=report.organization,
+            changed_at=instant(report.updated_at),
+        )
+        return self.render(pk, body)

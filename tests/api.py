@@ -63,7 +63,7 @@ class Answer:
 class Api:
     """Calls as one subject of one organization; `path` is relative to the service's prefix unless it starts with `/`."""
 
-    service: str = "genomics"
+    service: str = ""
     subject: str = "dr-okafor"
     organization: str = "st-elsewhere"
     scopes: tuple[str, ...] = ALL
@@ -73,15 +73,22 @@ class Api:
         """The same client as somebody else."""
         return replace(self, **changes)
 
+    def url_of(self, path: str) -> str:
+        assert self.service or path.startswith("/"), "a path below a service needs `service`"
+        return path if path.startswith("/") else f"/{self.service}/v1/{path}"
+
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
     ) -> Answer:
-        url = path if path.startswith("/") else f"/{self.service}/v1/{path}"
         authorization = {"Authorization": f"Bearer {token(self.subject, self.organization, self.scopes)}"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         response = self.client.generic(
-            method, url, data, content_type=content_type if data else "", headers={**authorization, **named}
+            method,
+            self.url_of(path),
+            data,
+            content_type=content_type if data else "",
+            headers={**authorization, **named},
         )
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]  # there when it streams
         return Answer(response.status_code, dict(response.headers), content)
@@ -116,14 +123,14 @@ class RemoteApi(Api):
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
     ) -> Answer:
-        url = self.url + (path if path.startswith("/") else f"/{self.service}/v1/{path}")
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         named = {"Authorization": f"Bearer {token(self.subject, self.organization, self.scopes)}"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None:
             named["Content-Type"] = content_type
+        request = Request(self.url + self.url_of(path), data=data, method=method, headers=named)
         try:
-            with urlopen(Request(url, data=data, method=method, headers=named), timeout=self.timeout) as response:
+            with urlopen(request, timeout=self.timeout) as response:
                 return Answer(response.status, dict(response.headers), response.read())
         except HTTPError as error:
             with error:

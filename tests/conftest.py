@@ -1,13 +1,15 @@
-"""Fixtures that every room uses, and how tests are shared out to processes."""
+"""How tests are shared out to processes, and the one production server of those that need a running one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.api import Api
+from tests.servers import Server, make_database
 
-SERVER = "tests/server/"
+# In the path of every test that runs servers: in tests/server/, and in tests/<service>/server/.
+SERVER = "/server/"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,24 +18,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # The longest unit of work begins first, or the other process would wait for it at the end.
-    items.sort(key=lambda item: not item.nodeid.startswith(SERVER))
+    items.sort(key=lambda item: SERVER not in item.nodeid)
 
 
 class OneProcessForServers(LoadScopeScheduling):
-    """All tests of tests/server go to one process, which owns the servers and their databases; others go anywhere.
+    """All tests with a server go to one process, which owns the servers and their databases; others go anywhere.
 
     `xdist_group` would say the same, but pytest 9 no longer takes over the node ids that it writes.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return SERVER if nodeid.startswith(SERVER) else nodeid.rsplit("::", 1)[0]
+        return SERVER if SERVER in nodeid else nodeid.rsplit("::", 1)[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessForServers:
     return OneProcessForServers(config, log)
 
 
-@pytest.fixture
-def api(db: None) -> Api:
-    """The genomics API as dr-okafor of st-elsewhere, in this process, in a transaction that is rolled back."""
-    return Api()
+@pytest.fixture(scope="session")
+def server_database() -> str:
+    return make_database("careway_server")
+
+
+@pytest.fixture(scope="session")
+def server(server_database: str) -> Iterator[Server]:
+    """Two workers; stops at the end of the session, and must then have ended well."""
+    running = Server(server_database).start()
+    yield running
+    assert running.stop() == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 STATE = Path(__file__).resolve().parent.parent / ".careway" / "test"
 
 os.environ["CAREWAY_ENVIRONMENT"] = "development"
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ.setdefault("CAREWAY_LOG_LEVEL", "WARNING")
 # Not what a developer's shell may hold: tests of settings set what they need.
 for name in ("CAREWAY_TRUSTED_ISSUERS", "CAREWAY_SERVICES", "OTEL_EXPORTER_OTLP_ENDPOINT"):

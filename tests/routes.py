@@ -1,9 +1,9 @@
-"""The routes of the house, from the URL resolver: what is walked is what is served."""
+"""The routes of the product, from the URL resolver: what is walked is what is served."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chassis.documents import generate
+from tests.worlds import Records
 
 PARAMETER = re.compile(r"<uuid:(\w+)>")
 
@@ -46,16 +47,19 @@ class Operation:
     def needs_version(self) -> bool:
         return self.action in {"update", "partial_update", "destroy", "transitions"}
 
-    def path(self, world: Mapping[str, Mapping[str, Any]]) -> str:
+    def path(self, world: Records) -> str:
         """The URL of this operation on the records of a world."""
-        values = world.get(self.name.split("-")[0], {})
-        return "/" + PARAMETER.sub(lambda match: str(values[match[1]]), self.route)
+        return self._filled(self.route, world)
 
-    def record_path(self, world: Mapping[str, Mapping[str, Any]]) -> str:
+    def record_path(self, world: Records) -> str:
         """The URL of the record that it is about."""
-        return "/" + PARAMETER.sub(
-            lambda match: str(world[self.name.split("-")[0]][match[1]]), self.route.rsplit(">", 1)[0] + ">"
-        )
+        return self._filled(self.route.rsplit(">", 1)[0] + ">", world)
+
+    def _filled(self, route: str, world: Records) -> str:
+        # A route is named for its resource, a hyphen, and more: the longest name that fits is the resource's.
+        names = [name for name in world if self.name.startswith(name)]
+        values = world[max(names, key=len)] if names else {}
+        return "/" + PARAMETER.sub(lambda match: str(values[match[1]]), route)
 
     def documented(self) -> dict[str, Any]:
         """Its entry in the OpenAPI document of its service."""
@@ -75,10 +79,10 @@ _documents: dict[str, dict[str, Any]] = {}
 
 
 def operations() -> list[Operation]:
-    """Every operation of every route."""
+    """Every operation of every route of the product; what the tests add is not its."""
     return [
         Operation(method.upper(), route, pattern.name or "", _service(route), action, _view(pattern))
-        for route, pattern in _routes(get_resolver())
+        for route, pattern in _routes(get_resolver("config.urls"))
         for method, action in _actions(pattern).items()
     ]
 

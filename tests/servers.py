@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from django.conf import settings
 from psycopg import sql
 
 from tests.api import RemoteApi
@@ -21,13 +22,18 @@ from tests.api import RemoteApi
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def product_environment(**variables: str) -> dict[str, str]:
+    """The variables of a process of the product: the tests' own, but for the settings, which are production's."""
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **variables}
+
+
 def database_url(name: str) -> str:
     """The URL of another database on the tests' PostgreSQL."""
     return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
-def make_database(name: str) -> str:
-    """A new, migrated, empty database; one that was left behind is dropped."""
+def make_database(name: str, *, services: str = "") -> str:
+    """A new, migrated, empty database of all services or of some; one that was left behind is dropped."""
     identifier = sql.Identifier(name)
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
@@ -36,7 +42,7 @@ def make_database(name: str) -> str:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url},
+        env=product_environment(DATABASE_URL=url, CAREWAY_SERVICES=services),
         check=True,
     )
     return url
@@ -50,10 +56,11 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """One gunicorn; `environment` overrides the settings' variables."""
+    """One gunicorn; `environment` overrides the settings' variables, and `service` is whose API is called."""
 
     database: str
     environment: dict[str, str] = field(default_factory=dict)
+    service: str = settings.SERVICES[0]
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -62,13 +69,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Server:
-        environment = {
-            **os.environ,
-            "DATABASE_URL": self.database,
-            "CAREWAY_WORKERS": "2",
-            "CAREWAY_LOG_LEVEL": "ERROR",
-            **self.environment,
-        }
+        variables = {"DATABASE_URL": self.database, "CAREWAY_WORKERS": "2", "CAREWAY_LOG_LEVEL": "ERROR"}
+        environment = product_environment(**{**variables, **self.environment})
         command = [
             sys.executable,
             "-m",
@@ -99,8 +101,8 @@ class Server:
 
     @property
     def api(self) -> RemoteApi:
-        """The genomics API of this server as dr-okafor of st-elsewhere."""
-        return RemoteApi(url=self.url)
+        """This server as dr-okafor of st-elsewhere."""
+        return RemoteApi(url=self.url, service=self.service)
 
 
 def peak_memory(server: Server) -> int:

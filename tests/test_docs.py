@@ -1,4 +1,7 @@
-"""The documents say what the code does: codes, settings, state machines, filters, links and verbs."""
+"""The documents say what the code does: codes, settings, state machines, filters, links and verbs.
+
+What is a service's own is read from `docs/<service>.md`, and compared with what its routes serve.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from chassis.problems import CATALOGUE
-from genomics import choices, views
+from tests.routes import operations
 
 ROOT = Path(__file__).resolve().parent.parent
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -20,21 +24,21 @@ OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
-SERVICE = "genomics"
 CODE = re.compile(r"`([^`]+)`")
-MACHINES = {
-    "Sample": choices.SAMPLE_MACHINE,
-    "Analysis": choices.ANALYSIS_MACHINE,
-    "Finding": choices.FINDING_MACHINE,
-    "Report": choices.REPORT_MACHINE,
-}
-LISTS: dict[str, Any] = {
-    "samples": views.SampleViewSet,
-    "analyses": views.AnalysisViewSet,
-    "findings": views.FindingViewSet,
-    "reports": views.ReportViewSet,
-    "variants": views.VariantViewSet,
-}
+SERVICES = pytest.mark.parametrize("service", settings.SERVICES)
+
+
+def document_of(service: str) -> str:
+    return (ROOT / "docs" / f"{service}.md").read_text(encoding="utf-8")
+
+
+def lists_of(service: str) -> dict[str, Any]:
+    """The views of a service's paged lists, by the plural that their routes end with."""
+    return {
+        operation.route.rsplit("/", 1)[1]: operation.view
+        for operation in operations()
+        if operation.service == service and operation.action == "list" and hasattr(operation.view, "orderings")
+    }
 
 
 def section(text: str, title: str) -> str:
@@ -68,59 +72,42 @@ def test_the_served_catalogue_has_the_same_problems() -> None:
     }
 
 
-# --- The reader of VCF ------------------------------------------------------------------------------------------------
-
-# Where the code stands among the arguments of what makes a fault or a warning.
-MAKERS = {"Fault", "RowFault", "_refused", "add"}
-COLUMNS = {"file", "header", "sample"}
-KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-def emitted(folder: Path) -> set[str]:
-    """The codes of faults and warnings: literals in the calls that make them, and in what is assigned to `code`."""
-    nodes = [node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    sources: list[ast.AST] = []
-    for node in nodes:
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
-            sources += node.args if name in MAKERS else []
-        if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "code" for target in node.targets):
-            sources.append(node.value)
-    constants = {inner.value for source in sources for inner in ast.walk(source) if isinstance(inner, ast.Constant)}
-    return {text for text in constants if isinstance(text, str) and KEBAB.fullmatch(text)} - COLUMNS
-
-
-def test_every_fault_and_warning_of_the_reader_is_documented() -> None:
-    documented = [CODE.findall(row[0])[0] for title in ("Faults", "Warnings") for row in rows(section(API, title))]
-    assert len(documented) == len(set(documented))
-    assert set(documented) == emitted(ROOT / "genomics" / "vcf")
-
-
 # --- Resources --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resource", MACHINES)
-def test_the_state_machine_is_the_one_documented(resource: str) -> None:
-    documented = {
-        (old, new)
-        for left, right in rows(section(API, resource))
-        for old in CODE.findall(left)
-        for new in CODE.findall(re.sub(r"\([^)]*\)", "", right))
-    }
-    machine = MACHINES[resource]
-    moves = [*machine.asked.items(), *machine.made.items()]
-    assert documented == {(old, new) for old, targets in moves for new in targets}
+@SERVICES
+def test_the_contract_leads_to_the_document_of_each_service(service: str) -> None:
+    assert f"]({service}.md)" in section(API, "Resources")
+    assert "](api.md)" in document_of(service)
 
 
-def test_the_filters_are_those_documented() -> None:
-    documented = {row[0]: set(CODE.findall(row[1])) for row in rows(section(API, "Filters"))}
-    assert documented == {name: set(view.filterset_class.base_filters) for name, view in LISTS.items()}
+@SERVICES
+def test_the_state_machines_are_those_documented(service: str) -> None:
+    models = [view.queryset.model for view in lists_of(service).values() if hasattr(view.queryset.model, "machine")]
+    assert models
+    for model in models:
+        documented = {
+            (old, new)
+            for left, right in rows(section(document_of(service), model._meta.verbose_name.capitalize()))
+            for old in CODE.findall(left)
+            for new in CODE.findall(re.sub(r"\([^)]*\)", "", right))
+        }
+        moves = [*model.machine.asked.items(), *model.machine.made.items()]
+        assert documented == {(old, new) for old, targets in moves for new in targets}, model
 
 
-def test_the_orderings_are_those_documented() -> None:
-    documented = {name: CODE.findall(row[1]) for row in rows(section(API, "Lists")) for name in row[0].split(", ")}
-    assert documented.pop("history") == ["-at", "at"]
-    assert documented == {name: list(view.orderings) for name, view in LISTS.items()}
+@SERVICES
+def test_the_filters_are_those_documented(service: str) -> None:
+    documented = {row[0]: set(CODE.findall(row[1])) for row in rows(section(document_of(service), "Filters"))}
+    filtersets = {name: getattr(view, "filterset_class", None) for name, view in lists_of(service).items()}
+    assert documented == {name: set(found.base_filters) for name, found in filtersets.items() if found}
+
+
+@SERVICES
+def test_the_orderings_are_those_documented(service: str) -> None:
+    table = rows(section(document_of(service), "Lists"))
+    documented = {name: CODE.findall(row[1]) for row in table for name in row[0].split(", ")}
+    assert documented == {name: list(view.orderings) for name, view in lists_of(service).items()}
 
 
 # --- Settings ---------------------------------------------------------------------------------------------------------
@@ -161,17 +148,27 @@ def test_numbers_have_the_documented_defaults_and_bounds() -> None:
 # --- The map of the house ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("title", "room"), [("The chassis", "chassis"), ("A service", SERVICE), ("The wiring", "config")]
-)
+def named_in(text: str) -> list[str]:
+    """The files and folders in the first column of a text's tables."""
+    return [name for row in rows(text) for name in CODE.findall(row[0])]
+
+
+def files_of(room: str) -> list[str]:
+    unnamed = {"__init__.py", "__pycache__"}
+    return [path.name + "/" * path.is_dir() for path in (ROOT / room).iterdir() if path.name not in unnamed]
+
+
+@pytest.mark.parametrize(("title", "room"), [("The chassis", "chassis"), ("The wiring", "config")])
 def test_the_map_names_every_file_and_no_other(title: str, room: str) -> None:
-    named = [name for row in rows(section(ARCHITECTURE, title)) for name in CODE.findall(row[0])]
-    there = [
-        path.name + "/" * path.is_dir()
-        for path in (ROOT / room).iterdir()
-        if path.name not in {"__init__.py", "__pycache__"}
-    ]
-    assert sorted(named) == sorted(there)
+    assert sorted(named_in(section(ARCHITECTURE, title))) == sorted(files_of(room))
+
+
+@SERVICES
+def test_the_map_names_every_file_of_a_service_and_no_other(service: str) -> None:
+    """Those of every service, then those that a service adds, in tables after words that begin so."""
+    common, *more = re.split(r"^(?=\w+ adds )", section(ARCHITECTURE, "A service"), flags=re.MULTILINE)
+    own = "".join(part for part in more if part.startswith(f"{service} adds "))
+    assert sorted(named_in(common) + named_in(own)) == sorted(files_of(service))
 
 
 # --- Links and verbs --------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""The walk of all routes: what every one of them owes, whoever wrote it. A new service adds a line to WORLDS."""
+"""The walk of all routes: what every one of them owes, whoever wrote it. A new service adds its world, and no line here."""
 
 from __future__ import annotations
 
 import json
-from types import ModuleType
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -12,30 +12,24 @@ from django.conf import settings
 from chassis.viewsets import ServiceViewSet
 from tests.api import ALL, Answer, Api, shared_client
 from tests.forging import BAD_AUTHORIZATION, minted
-from tests.genomics import world as genomics
-from tests.routes import Operation, documents, operations
-
-WORLDS: dict[str, ModuleType] = {"genomics": genomics}
+from tests.routes import PARAMETER, Operation, documents, operations
+from tests.worlds import Records, World, world_of
 
 OPERATIONS = operations()
 OPEN = [operation for operation in OPERATIONS if operation.is_open]
 CLOSED = [operation for operation in OPERATIONS if not operation.is_open]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
-NOBODY = dict.fromkeys(["pk", "analysis", "id", "consultation"], "01890a5d-ac96-774b-bcce-000000000000")
-
-
-class Nothing(dict[str, Any]):
-    """A world in which every record has an id that nobody gave."""
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return NOBODY
+PROBLEM = "application/problem+json"
+UNKNOWN = "01890a5d-ac96-774b-bcce-000000000000"
+# Whatever a route calls its parameters: an id that nobody gave.
+NOBODY: Records = {"": defaultdict(lambda: UNKNOWN)}
 
 
 def assert_problem(operation: Operation, answer: Answer, status: int, code: str) -> None:
     """A whole problem of that kind, of a status that is documented, with nothing of our insides in it."""
     told = f"{operation}: {answer.status} {answer.content[:300]!r}"
     assert answer.status == status, told
-    assert answer.header("Content-Type") == "application/problem+json", told
+    assert answer.header("Content-Type") == PROBLEM, told
     problem = answer.json
     assert {"type", "title", "status", "detail", "instance", "code", "request_id"} <= problem.keys(), told
     assert (problem["code"], problem["status"], problem["type"]) == (code, status, f"/problems#{code}"), told
@@ -51,39 +45,58 @@ def service(request: Any) -> str:
 
 
 @pytest.fixture
-def own(api: Api, service: str) -> Api:
-    return api.as_(service=service)
+def own(db: None, service: str) -> Api:
+    return Api(service=service)
 
 
 @pytest.fixture
-def world(own: Api, service: str) -> Any:
-    return WORLDS[service].build(own)
+def world(own: Api, service: str) -> Records:
+    return world_of(service).build(own)
 
 
 def of(service: str) -> list[Operation]:
     return [operation for operation in CLOSED if operation.service == service]
 
 
+def streams(operation: Operation) -> bool:
+    return not operation.is_open and operation.action in operation.view.streaming_actions
+
+
+def streamed(operation: Operation) -> tuple[str, bytes]:
+    """Media type and body of a route that reads its body itself."""
+    found = world_of(operation.service).streamed
+    assert found, f"{operation} streams, and the world of {operation.service} has no body for it"
+    return found
+
+
 def body_of(operation: Operation) -> bytes | None:
     """A body of the right form: what is wrong with a request is then something else."""
-    if operation.action in operation.view.streaming_actions:
-        return bytes(WORLDS[operation.service].streamed_body())
+    if streams(operation):
+        return streamed(operation)[1]
     return b"{}" if operation.takes_json else None
 
 
-def version_of(own: Api, operation: Operation, world: Any) -> dict[str, str]:
+def version_of(own: Api, operation: Operation, world: Records) -> dict[str, str]:
     return {"If_Match": own.get(operation.record_path(world)).etag} if operation.needs_version else {}
 
 
 def send(api: Api, operation: Operation, path: str, body: bytes | None = None, **headers: str) -> Answer:
-    streams = not operation.is_open and operation.action in operation.view.streaming_actions
-    return api.call(operation.method, path, body, content_type="text/vcf" if streams else "application/json", **headers)
+    media_type = streamed(operation)[0] if streams(operation) else "application/json"
+    return api.call(operation.method, path, body, content_type=media_type, **headers)
 
 
 class TestTheWalk:
     def test_it_knows_every_service(self) -> None:
-        assert set(WORLDS) == set(settings.SERVICES)
         assert {operation.service for operation in CLOSED} == set(settings.SERVICES)
+
+    def test_every_service_has_a_whole_world(self, service: str) -> None:
+        names = {name for name in {*World.__annotations__, *vars(World)} if not name.startswith("_")}
+        assert names > {"build", "plain", "streamed"}
+        assert [name for name in sorted(names) if not hasattr(world_of(service), name)] == []
+
+    def test_its_world_has_something_of_every_route(self, service: str, world: Records) -> None:
+        for operation in of(service):
+            assert "<" not in operation.path(world)
 
     def test_only_a_few_routes_are_open(self) -> None:
         documents = [f"GET /{service}/v1/{name}" for service in settings.SERVICES for name in ("openapi.json", "docs")]
@@ -122,17 +135,26 @@ class TestDocumentation:
             assert scope == ("history:read" if operation.action == "history" else f"{service}:{right}")
 
 
+def unknown_paths(service: str) -> set[str]:
+    """Paths that look like the service's routes, and are none."""
+    paths = {"nothing", "..%2F", "%ff", "é"}
+    for operation in of(service):
+        route = operation.route.removeprefix(f"{service}/v1/")
+        if operation.parameters:
+            paths |= {PARAMETER.sub(malformed, route) for malformed in ("17", "x", "01890A5D", "%00")}
+            paths |= {PARAMETER.sub(UNKNOWN, route) + "/nothing", PARAMETER.sub(UNKNOWN, route) + "/"}
+        else:
+            paths |= {f"{route}/", f"{route}%00", f"{route}/17", route.capitalize()}
+    return paths
+
+
 class TestUnknownRoutes:
-    @pytest.mark.parametrize(
-        "path",
-        ["nothing", "samples/", "samples/17", "samples/x/history", "samples/01890A5D", "Samples", "..%2F", "samples%00", "%ff", "é",
-         "samples/01890a5d-ac96-774b-bcce-000000000000/nothing", "analyses/x/variants", "analyses/x/variants.vcf"],
-    )  # fmt: skip
-    def test_they_are_problems_too(self, db: None, service: str, path: str) -> None:
-        for method in ("GET", "POST", "DELETE"):
-            answer = Api(service=service).call(method, f"/{service}/v1/{path}")
-            assert answer.status == 404, answer.content
-            assert (answer.header("Content-Type"), answer.json["code"]) == ("application/problem+json", "not-found")
+    def test_they_are_problems_too(self, own: Api, service: str) -> None:
+        for path in sorted(unknown_paths(service)):
+            for method in ("GET", "POST", "DELETE"):
+                answer = own.call(method, path)
+                assert answer.status == 404, (path, answer.content)
+                assert (answer.header("Content-Type"), answer.json["code"]) == (PROBLEM, "not-found"), path
 
 
 class TestMethods:
@@ -142,7 +164,7 @@ class TestMethods:
         allowed = {operation.method for operation in here}
         allowed |= {"HEAD"} if "GET" in allowed else set()
         for method in set(METHODS) - allowed:
-            answer = Api(service=here[0].service).call(method, here[0].path(Nothing()))
+            answer = Api(service=here[0].service).call(method, here[0].path(NOBODY))
             if method != "HEAD":
                 assert_problem(here[0], answer, 405, "method-not-allowed")
             assert answer.status == 405
@@ -156,7 +178,7 @@ class TestAuthentication:
         for operation in CLOSED:
             response = shared_client().generic(
                 operation.method,
-                operation.path(Nothing()),
+                operation.path(NOBODY),
                 b"{}" if operation.takes_json else b"",
                 content_type="application/json" if operation.takes_json else "",
                 headers={"Authorization": value} if value else {},
@@ -168,7 +190,7 @@ class TestAuthentication:
     def test_a_token_in_the_query_is_none(self, db: None) -> None:
         token = minted()
         for operation in CLOSED:
-            url = f"{operation.path(Nothing())}?access_token={token}"
+            url = f"{operation.path(NOBODY)}?access_token={token}"
             assert shared_client().generic(operation.method, url).status_code == 401
 
     def test_every_route_refuses_a_token_without_its_scope(self, db: None) -> None:
@@ -177,7 +199,7 @@ class TestAuthentication:
             special = operation.view.queryset.model.machine.scopes.values() if operation.action == "transitions" else ()
             others = tuple(name for name in ALL if name != scope and name.split(":")[1] not in special)
             api = Api(service=operation.service, scopes=others)
-            answer = send(api, operation, operation.path(Nothing()), body_of(operation))
+            answer = send(api, operation, operation.path(NOBODY), body_of(operation))
             assert_problem(operation, answer, 403, "missing-scope")
             assert answer.json["scope"] == scope
             assert f'scope="{scope}"' in str(answer.header("WWW-Authenticate"))
@@ -185,7 +207,7 @@ class TestAuthentication:
     def test_no_route_is_content_with_no_scope_at_all(self, db: None) -> None:
         for operation in CLOSED:
             api = Api(service=operation.service, scopes=())
-            assert_problem(operation, send(api, operation, operation.path(Nothing())), 403, "missing-scope")
+            assert_problem(operation, send(api, operation, operation.path(NOBODY)), 403, "missing-scope")
 
 
 # --- Another organization's records ---------------------------------------------------------------------------------------
@@ -197,28 +219,30 @@ class TestOtherOrganizations:
         """Somebody of another organization, with every scope, and the same name."""
         return own.as_(organization="general-hospital")
 
-    def test_their_records_are_not_found_on_any_route(self, own: Api, stranger: Api, service: str, world: Any) -> None:
+    def test_their_records_are_not_found_on_any_route(
+        self, own: Api, stranger: Api, service: str, world: Records
+    ) -> None:
         tried = [operation for operation in of(service) if operation.parameters]
-        assert len(tried) >= 10
+        assert tried
         for operation in tried:
             headers = version_of(own, operation, world)
             answer = send(stranger, operation, operation.path(world), body_of(operation), **headers)
             assert_problem(operation, answer, 404, "not-found")
 
     def test_they_cannot_be_told_from_records_that_do_not_exist(
-        self, own: Api, stranger: Api, service: str, world: Any
+        self, own: Api, stranger: Api, service: str, world: Records
     ) -> None:
         for operation in of(service):
             if operation.parameters:
                 headers = version_of(own, operation, world)
                 answers = [
                     send(stranger, operation, operation.path(records), body_of(operation), **headers)
-                    for records in (world, Nothing())
+                    for records in (world, NOBODY)
                 ]
                 theirs, nobodys = ({**answer.json, "instance": "", "request_id": ""} for answer in answers)
                 assert theirs == nobodys
 
-    def test_nothing_of_theirs_changes(self, own: Api, stranger: Api, service: str, world: Any) -> None:
+    def test_nothing_of_theirs_changes(self, own: Api, stranger: Api, service: str, world: Records) -> None:
         reads = [operation for operation in of(service) if operation.action in {"retrieve", "history"}]
         before = [own.get(operation.path(world)).content for operation in reads]
         for operation in of(service):
@@ -228,18 +252,18 @@ class TestOtherOrganizations:
                 )
         assert [own.get(operation.path(world)).content for operation in reads] == before
 
-    def test_lists_hold_nothing_of_theirs(self, own: Api, stranger: Api, service: str, world: Any) -> None:
+    def test_lists_hold_nothing_of_theirs(self, own: Api, stranger: Api, service: str, world: Records) -> None:
         lists = [operation for operation in of(service) if operation.action == "list" and not operation.parameters]
         assert lists
         for operation in lists:
             assert own.get(operation.path(world)).json["results"]
             assert stranger.get(operation.path(world)).json["results"] == []
-        for path in WORLDS[service].foreign_filters(world):
+        for path in world_of(service).foreign_filters(world):
             assert stranger.get(path).json["results"] == []
 
-    def test_no_body_may_name_them(self, own: Api, stranger: Api, service: str, world: Any) -> None:
-        mine = WORLDS[service].build(stranger)
-        requests = list(WORLDS[service].foreign_references(stranger, mine, world))
+    def test_no_body_may_name_them(self, own: Api, stranger: Api, service: str, world: Records) -> None:
+        mine = world_of(service).build(stranger)
+        requests = list(world_of(service).foreign_references(stranger, mine, world))
         lists = [
             operation.path(mine) for operation in of(service) if operation.action == "list" and not operation.parameters
         ]
@@ -250,7 +274,7 @@ class TestOtherOrganizations:
             assert answer.status in {400, 409}, (path, body, answer.content)
             assert answer.json["code"] in {"invalid", "conflict", "not-editable"}, (path, body, answer.content)
             # Nobody learns that the record exists: an id that nobody gave is answered in the same words.
-            unknown = [NOBODY["id"]] if isinstance(body[member], list) else NOBODY["id"]
+            unknown = [UNKNOWN] if isinstance(body[member], list) else UNKNOWN
             other = stranger.call(method, path, {**body, member: unknown}, **headers)
             assert {**answer.json, "instance": "", "request_id": ""} == {**other.json, "instance": "", "request_id": ""}
         assert [stranger.get(path).content for path in lists] == before
@@ -279,19 +303,19 @@ BODIES: dict[str, bytes] = {
 
 class TestBodies:
     @pytest.mark.parametrize("kind", BODIES)
-    def test_what_is_not_one_json_object_is_refused(self, own: Api, service: str, world: Any, kind: str) -> None:
+    def test_what_is_not_one_json_object_is_refused(self, own: Api, service: str, world: Records, kind: str) -> None:
         for operation in of(service):
             if operation.takes_json:
                 answer = send(own, operation, operation.path(world), BODIES[kind], **version_of(own, operation, world))
                 assert_problem(operation, answer, 400, "malformed-body")
 
-    def test_an_empty_body_is_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_an_empty_body_is_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             if operation.takes_json:
                 answer = send(own, operation, operation.path(world), b"", **version_of(own, operation, world))
                 assert answer.status == 400, f"{operation}: {answer.content!r}"
 
-    def test_an_unknown_member_is_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_an_unknown_member_is_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             if operation.takes_json:
                 headers = version_of(own, operation, world)
@@ -301,7 +325,7 @@ class TestBodies:
                 assert ("/a~0~1b", "unknown-member") in faults
 
     @pytest.mark.parametrize("text", [r"a\u0000b", r"a\u0007b", r"a\u009bb", r"a\ud800b"])
-    def test_control_characters_are_refused(self, own: Api, service: str, world: Any, text: str) -> None:
+    def test_control_characters_are_refused(self, own: Api, service: str, world: Records, text: str) -> None:
         for operation in of(service):
             for member in texts_of(operation):
                 body = f'{{"{member}":"{text}"}}'.encode()
@@ -310,7 +334,7 @@ class TestBodies:
                 faults = [(fault["pointer"], fault["code"]) for fault in answer.json["errors"]]
                 assert (f"/{member}", "control-character") in faults, (str(operation), member, faults)
 
-    def test_a_string_of_ten_megabytes_is_too_large(self, own: Api, service: str, world: Any) -> None:
+    def test_a_string_of_ten_megabytes_is_too_large(self, own: Api, service: str, world: Records) -> None:
         body = b'{"a":"' + b"x" * 10_000_000 + b'"}'
         for operation in of(service):
             if operation.takes_json:
@@ -320,25 +344,28 @@ class TestBodies:
     @pytest.mark.parametrize(
         "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "x"]
     )  # fmt: skip
-    def test_another_media_type_is_refused(self, own: Api, service: str, world: Any, media_type: str) -> None:
+    def test_another_media_type_is_refused(self, own: Api, service: str, world: Records, media_type: str) -> None:
         for operation in of(service):
             if operation.takes_json:
                 headers = version_of(own, operation, world)
                 answer = own.call(operation.method, operation.path(world), b"{}", content_type=media_type, **headers)
                 assert_problem(operation, answer, 415, "unsupported-media-type")
 
-    def test_a_content_coding_is_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_a_content_coding_is_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             if body := body_of(operation):
                 headers = version_of(own, operation, world)
                 answer = send(own, operation, operation.path(world), body, Content_Encoding="gzip", **headers)
                 assert_problem(operation, answer, 415, "unsupported-media-type")
 
-    def test_members_of_every_wrong_type_are_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_members_of_every_wrong_type_are_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
-            for member in properties_of(operation):
-                values: tuple[Any, ...] = (True, 1.5, {"a": 1}, [[1]], [{}])
-                for value in values:
+            for member, told in properties_of(operation).items():
+                values: tuple[tuple[str, Any], ...] = (
+                    *(("boolean", True), ("number", 1.5), ("object", {"a": 1})),
+                    *(("array of arrays", [[1]]), ("array of objects", [{}])),
+                )
+                for value in [value for kind, value in values if kind not in told.get("type", ())]:
                     body = json.dumps({member: value}).encode()
                     answer = send(own, operation, operation.path(world), body, **version_of(own, operation, world))
                     assert_problem(operation, answer, 400, "invalid")
@@ -365,7 +392,7 @@ def texts_of(operation: Operation) -> list[str]:
 
 
 class TestParameters:
-    def test_an_unknown_one_is_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_an_unknown_one_is_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             headers = version_of(own, operation, world)
             path = f"{operation.path(world)}?nothing=canary"
@@ -374,7 +401,7 @@ class TestParameters:
             assert [fault["code"] for fault in answer.json["errors"]] == ["unknown-parameter"]
             assert b"canary" not in answer.content
 
-    def test_every_declared_one_refuses_control_characters(self, own: Api, service: str, world: Any) -> None:
+    def test_every_declared_one_refuses_control_characters(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             for parameter in operation.documented().get("parameters", []):
                 if parameter["in"] == "query":
@@ -385,18 +412,18 @@ class TestParameters:
 
 
 class TestHeaders:
-    def test_an_accept_that_cannot_be_met_is_refused(self, own: Api, service: str, world: Any) -> None:
+    def test_an_accept_that_cannot_be_met_is_refused(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             headers = version_of(own, operation, world)
             answer = send(own, operation, operation.path(world), body_of(operation), Accept="image/png", **headers)
             assert_problem(operation, answer, 406, "not-acceptable")
 
-    def test_any_accept_is_met(self, own: Api, service: str, world: Any) -> None:
+    def test_any_accept_is_met(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             if operation.method == "GET":
                 assert send(own, operation, operation.path(world), Accept="image/png;q=0.9, */*;q=0.1").status == 200
 
-    def test_a_version_is_needed_and_must_be_the_current_one(self, own: Api, service: str, world: Any) -> None:
+    def test_a_version_is_needed_and_must_be_the_current_one(self, own: Api, service: str, world: Records) -> None:
         for operation in of(service):
             if operation.needs_version:
                 path, body = operation.path(world), body_of(operation)
@@ -406,7 +433,9 @@ class TestHeaders:
                     assert_problem(operation, answer, 412, "stale-version")
                 assert_problem(operation, send(own, operation, path, body, If_Match="1"), 400, "invalid")
 
-    def test_what_stands_behind_a_token_is_not_kept_by_shared_caches(self, own: Api, service: str, world: Any) -> None:
+    def test_what_stands_behind_a_token_is_not_kept_by_shared_caches(
+        self, own: Api, service: str, world: Records
+    ) -> None:
         for operation in of(service):
             if operation.method == "GET":
                 answer = send(own, operation, operation.path(world))

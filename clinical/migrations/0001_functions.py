@@ -24,19 +24,26 @@ CREATE FUNCTION is_onset(moment varchar) RETURNS boolean LANGUAGE sql IMMUTABLE 
         )
 $$;
 -- A partial date covers all it may be, and an age lasts until the next one of its unit: P3Y is the fourth year of life.
+-- Months and years differ in length; so ages are counted from two births, and it is enough that one of them allows it.
 CREATE FUNCTION is_not_after(earlier varchar, later varchar) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE
         WHEN earlier ~ '^[0-9]' AND later ~ '^[0-9]'
             THEN left(earlier, length(later)) COLLATE "C" <= left(later, length(earlier)) COLLATE "C"
         WHEN earlier ~ '^P' AND later ~ '^P'
-            THEN earlier::interval < later::interval + ('1 ' || CASE right(later, 1)
-                WHEN 'Y' THEN 'year' WHEN 'M' THEN 'month' WHEN 'W' THEN 'week' ELSE 'day' END)::interval
+            THEN (
+                SELECT bool_or(birth + earlier::interval < birth + (later::interval + ('1 ' || CASE right(later, 1)
+                    WHEN 'Y' THEN 'year' WHEN 'M' THEN 'month' WHEN 'W' THEN 'week' ELSE 'day' END)::interval))
+                FROM (VALUES (timestamp '2001-02-01'), (timestamp '2003-07-01')) AS births (birth)
+            )
         ELSE true
     END
 $$;
+CREATE FUNCTION is_not_before(later varchar, earlier varchar) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN is_not_after(earlier, later);
 """
 
 WITHOUT_MOMENTS = """
+DROP FUNCTION is_not_before(varchar, varchar);
 DROP FUNCTION is_not_after(varchar, varchar);
 DROP FUNCTION is_onset(varchar);
 DROP FUNCTION is_partial_date(varchar);

@@ -41,7 +41,7 @@ ALTER TABLE clinical_patient DROP CONSTRAINT patient_survivor;
 MERGES = """
 CREATE FUNCTION merged_into_is_registered() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM clinical_patient WHERE id = NEW.merged_into_id AND status = 'registered' FOR KEY SHARE;
+    PERFORM FROM clinical_patient WHERE id = NEW.merged_into_id AND status = 'registered' FOR SHARE;
     IF NEW.merged_into_id IS NOT NULL AND NOT FOUND THEN
         RAISE EXCEPTION 'a patient is merged into a registered one'
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'patient_merged_into';
@@ -77,8 +77,24 @@ DROP TRIGGER merged_into ON clinical_patient;
 DROP FUNCTION merged_into_is_registered();
 """
 
-# FOR SHARE keeps the consultation from ending between this look and the commit.
+# FOR SHARE keeps the patient active, and the consultation from ending, between this look and the commit.
 ENTRIES = """
+CREATE FUNCTION patient_is_active() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_active boolean;
+BEGIN
+    SELECT active INTO is_active FROM clinical_patient WHERE id = NEW.patient_id FOR SHARE;
+    IF NOT is_active THEN
+        RAISE EXCEPTION 'the patient is not active'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'patient_active';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER patient_active BEFORE INSERT ON clinical_consultation
+    FOR EACH ROW EXECUTE FUNCTION patient_is_active();
+CREATE TRIGGER patient_active BEFORE INSERT ON clinical_diagnosis
+    FOR EACH ROW EXECUTE FUNCTION patient_is_active();
+
 CREATE FUNCTION consultation_is_open() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM clinical_consultation WHERE id = coalesce(NEW.consultation_id, OLD.consultation_id)
@@ -91,6 +107,8 @@ BEGIN
 END $$;
 CREATE TRIGGER consultation_open BEFORE INSERT OR DELETE OR UPDATE OF term, excluded, onset ON clinical_phenotype
     FOR EACH ROW EXECUTE FUNCTION consultation_is_open();
+CREATE TRIGGER consultation_open BEFORE INSERT ON clinical_diagnosis
+    FOR EACH ROW WHEN (NEW.consultation_id IS NOT NULL) EXECUTE FUNCTION consultation_is_open();
 
 CREATE FUNCTION consultation_is_closed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -109,8 +127,12 @@ CREATE TRIGGER consultation_closed BEFORE INSERT ON clinical_addendum
 WITHOUT_ENTRIES = """
 DROP TRIGGER consultation_closed ON clinical_addendum;
 DROP FUNCTION consultation_is_closed();
+DROP TRIGGER consultation_open ON clinical_diagnosis;
 DROP TRIGGER consultation_open ON clinical_phenotype;
 DROP FUNCTION consultation_is_open();
+DROP TRIGGER patient_active ON clinical_diagnosis;
+DROP TRIGGER patient_active ON clinical_consultation;
+DROP FUNCTION patient_is_active();
 """
 
 

@@ -40,6 +40,7 @@ class Consultation(Record):
 
     database_rules: ClassVar = {
         "consultation_patient": Rule("/patient", "unknown-reference", "There is no such record."),
+        "patient_active": Rule("/patient", "not-active", "Must be an active patient.", conflict=True),
         "follows_merge": Rule(
             "/patient", "not-merged", "Only a merge moves a record to another patient.", conflict=True
         ),
@@ -56,7 +57,7 @@ class Consultation(Record):
             ),
         ]
         constraints: ClassVar = [
-            # Targets of the composite foreign keys in migration 0002.
+            # Targets of the composite foreign keys in migration 0003.
             models.UniqueConstraint(fields=["id", "organization"], name="%(app_label)s_%(class)s_key"),
             models.UniqueConstraint(
                 fields=["id", "organization", "patient"], name="%(app_label)s_%(class)s_patient_key"

@@ -16,7 +16,7 @@ from chassis.transitions import frozen, status_field
 
 from .. import choices, querysets
 from .consultation import Consultation
-from .moments import IsNotAfter, IsOnset, moment_field
+from .moments import IsNotAfter, IsNotBefore, IsOnset, LatestDate, moment_field
 from .patient import Patient
 
 
@@ -79,7 +79,9 @@ class Diagnosis(Record):
             one_of("severity", choices.Severity),
             rule("onset", IsOnset("onset"), "Must be a partial date, an ISO 8601 age, or an onset term of HPO."),
             rule("abated", IsOnset("abated"), "Must be a partial date, an ISO 8601 age, or an onset term of HPO."),
-            rule("abated_before_onset", IsNotAfter("onset", "abated"), "Must not lie before onset."),
+            rule("abated_before_onset", IsNotBefore("abated", "onset"), "Must not lie before onset."),
+            rule("onset_in_future", IsNotAfter("onset", LatestDate("updated_at")), "Must not lie in the future."),
+            rule("abated_in_future", IsNotAfter("abated", LatestDate("updated_at")), "Must not lie in the future."),
             # FHIR R4 Condition, invariants con-3, con-4 and con-5.
             rule(
                 "con_3",

@@ -76,9 +76,9 @@ class GenomicLink(Record):
             one_of("verification", choices.Verification),
             rule(
                 "verification_checked",
-                Q(verification="pending", checked_at=None, snapshot=None)
+                Q(verification="pending", checked_at=None, snapshot__isnull=True)
                 | Q(verification="verified", checked_at__isnull=False, snapshot__isnull=False)
-                | Q(verification__in=["rejected", "gone"], checked_at__isnull=False, snapshot=None),
+                | Q(verification__in=["rejected", "gone"], checked_at__isnull=False, snapshot__isnull=True),
                 "Only a verified link has a snapshot, and only a checked one has checked_at.",
             ),
             rule("snapshot", IsSmall("snapshot"), "A snapshot has at most 4 KiB."),

@@ -29,6 +29,13 @@ class IsNotAfter(models.Func):
     output_field = models.BooleanField()
 
 
+class IsNotBefore(models.Func):
+    """The same with the later one first: a violated rule points to what its condition names first."""
+
+    function = "is_not_before"
+    output_field = models.BooleanField()
+
+
 class LatestDate(models.Func):
     """The date that a timestamp has where the day begins first (UTC+14): nothing real is dated later."""
 

@@ -15,7 +15,14 @@ from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
 from .. import choices, querysets, rules
-from .moments import IsNotAfter, IsPartialDate, LatestDate
+from .moments import IsNotAfter, IsNotBefore, IsPartialDate, LatestDate
+
+
+class AreNames(models.Func):
+    """Whether an array of text is flat, and holds neither null nor an empty text."""
+
+    template = "coalesce(array_ndims(%(expressions)s), 1) = 1 AND ('' <> ALL (%(expressions)s)) IS TRUE"
+    output_field = models.BooleanField()
 
 
 @tracked
@@ -41,7 +48,7 @@ class Patient(Record):
     database_rules: ClassVar = {
         "patient_survivor": Rule("/into", "unknown-reference", "There is no such record."),
         "patient_merged_into": Rule("/into", "not-registered", "Must be a registered patient.", conflict=True),
-        "patient_still_survivor": Rule("/into", "still-survivor", "Others were merged into this one.", conflict=True),
+        "patient_still_survivor": Rule("/to", "still-survivor", "Others were merged into this one.", conflict=True),
     }
 
     class Meta:
@@ -62,7 +69,7 @@ class Patient(Record):
                 violation_error_code="duplicate",
                 violation_error_message="A patient with this number exists already.",
             ),
-            # Target of the composite foreign keys in migration 0002.
+            # Target of the composite foreign keys in migration 0003.
             models.UniqueConstraint(fields=["id", "organization"], name="%(app_label)s_%(class)s_key"),
             rule("mrn", Q(mrn__regex=r"^\S(.*\S)?$"), "Must not be blank."),
             rule("mrn_system", Q(mrn_system__regex=rules.MRN_SYSTEM), "Must be a URI such as urn:oid:1.2.3."),
@@ -71,6 +78,7 @@ class Patient(Record):
                 Q(family_name__isnull=False, family_name__gt="") | (Q(family_name=None) & Q(given_names__len__gt=0)),
                 "A patient has a family name or a given name.",
             ),
+            rule("given_names", AreNames("given_names"), "Must be names, none of them empty."),
             one_of("sex", choices.Sex),
             rule("birth_date", IsPartialDate("birth_date"), "Must be YYYY, YYYY-MM or YYYY-MM-DD."),
             rule("deceased_on", IsPartialDate("deceased_on"), "Must be YYYY, YYYY-MM or YYYY-MM-DD."),
@@ -84,7 +92,7 @@ class Patient(Record):
                 IsNotAfter("deceased_on", LatestDate("updated_at")),
                 "Must not lie in the future.",
             ),
-            rule("deceased_before_birth", IsNotAfter("birth_date", "deceased_on"), "Must not lie before birth_date."),
+            rule("deceased_before_birth", IsNotBefore("deceased_on", "birth_date"), "Must not lie before birth_date."),
             rule("active", Q(active=False) | Q(status="registered"), "Only a registered patient is active."),
             rule(
                 "merged_into",

@@ -15,7 +15,7 @@ from chassis.transitions import frozen, status_field
 
 from .. import choices, rules
 from .consultation import Consultation
-from .moments import IsOnset, moment_field
+from .moments import IsNotAfter, IsOnset, LatestDate, moment_field
 
 
 @tracked
@@ -53,5 +53,6 @@ class Phenotype(Record):
             ),
             rule("term", Q(term__regex=rules.PHENOTYPE), "Must be a term of HPO such as HP:0001250."),
             rule("onset", IsOnset("onset"), "Must be a partial date, an ISO 8601 age, or an onset term of HPO."),
+            rule("onset_in_future", IsNotAfter("onset", LatestDate("updated_at")), "Must not lie in the future."),
         ]
         indexes: ClassVar = [listing("consultation", name="list"), listing("consultation", "status", name="by_status")]

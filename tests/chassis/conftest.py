@@ -1,4 +1,4 @@
-"""What the tests of the API contract stand on: samples, the plainest resource there is."""
+"""What the tests of the API contract stand on: the samples of the example service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from tests.api import Api
-from tests.genomics import factories
+from tests.example import factories
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """The example service as dr-okafor of st-elsewhere, in this process, in a transaction that is rolled back."""
+    return Api(service="example")
 
 
 @pytest.fixture

@@ -99,14 +99,15 @@ def file_issuer(folder: Path, *signers: Signer, **changes: Any) -> Issuer:
 
 
 def issuer(**changes: Any) -> Issuer:
-    organization = {} if "organization" in changes else {"organization_claim": "organization"}
+    elsewhere = {"organization", "delegated"} & changes.keys()
+    organization = {} if elsewhere else {"organization_claim": "organization"}
     return Issuer(**{"name": "identity", "issuer": ISS, "audiences": ("careway",), **organization, **changes})
 
 
-def refused(verifier: Verifier, token: str) -> str:
+def refused(verifier: Verifier, token: str, organization: str | None = None) -> str:
     """The reason, after a look at the words of the 401."""
     with pytest.raises(Problem) as caught:
-        verifier.verify(token)
+        verifier.verify(token, organization)
     problem = caught.value
     assert (problem.code, problem.kind.status) == ("unauthenticated", 401)
     challenge = f'Bearer error="invalid_token", error_description="{problem.detail}"'

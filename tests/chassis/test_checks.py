@@ -17,11 +17,11 @@ class TestRecordsAreTracked:
         assert checks.records_are_tracked() == []
 
     def test_a_forgotten_one_is_named_with_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with isolate_apps("genomics") as registry:
+        with isolate_apps("tests.example") as registry:
 
             class Forgotten(Record):
                 class Meta:
-                    app_label = "genomics"
+                    app_label = "example"
 
             monkeypatch.setattr(checks, "apps", registry)
             (fault,) = checks.records_are_tracked()
@@ -55,3 +55,6 @@ class TestPostgresqlIs18:
 class TestTheHouse:
     def test_it_passes_every_system_check(self, db: None) -> None:
         call_command("check", databases=["default"], fail_level="WARNING")
+
+    def test_no_migration_is_missing(self, db: None) -> None:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=0)

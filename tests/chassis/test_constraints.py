@@ -8,23 +8,17 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import IntegrityError, models, transaction
 
 from chassis.constraints import by_name
 from chassis.problems import problem_of
 from tests.api import Api
 from tests.database import execute
-from tests.genomics import factories
+from tests.example import factories
+from tests.worlds import world_of
 
-# Constraints without words of their own, each with the reason why no client ever sees it violated.
-WITHOUT_WORDS = {
-    "genomics_analysis_ready_has_file": "only ingestion sets the status and the file, together",
-    "genomics_variant_position": "the VCF reader refuses such lines with their number",
-    "genomics_report_number": "numbers come from a sequence",
-    "genomics_report_signed": "only signing sets these columns, together",
-    "genomics_report_two_persons": "signing asks first, and answers 403",
-    "genomics_report_revision": "only the operation counts revisions",
-}
+SERVICES = ["example", *settings.SERVICES]
 
 
 def constraints() -> Iterator[tuple[type[models.Model], models.BaseConstraint]]:
@@ -47,15 +41,17 @@ def is_target_of_keys(constraint: models.BaseConstraint) -> bool:
 
 
 class TestEveryConstraint:
-    def test_it_has_words_or_a_reason_to_have_none(self) -> None:
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_it_has_words_or_a_reason_to_have_none(self, service: str) -> None:
         silent = {
             constraint.name
             for model, constraint in constraints()
-            if not constraint.violation_error_code
+            if model._meta.app_label == service
+            and not constraint.violation_error_code
             and not is_list_of_words(model, constraint)
             and not is_target_of_keys(constraint)
         }
-        assert silent == set(WITHOUT_WORDS)
+        assert silent == set(world_of(service).without_words)
 
     def test_it_is_found_by_its_name(self) -> None:
         for _, constraint in constraints():
@@ -73,9 +69,12 @@ class TestEveryConstraint:
                 assert member in {field.name for field in model._meta.get_fields()}, constraint.name
 
     def test_its_message_is_a_sentence(self) -> None:
-        for _, constraint in constraints():
-            rule = by_name(constraint.name)
-            assert rule is None or (rule.message[0].isupper() and rule.message.endswith("."))
+        for model, constraint in constraints():
+            if rule := by_name(constraint.name):
+                # It may begin with the name of a member.
+                members = {field.name for field in model._meta.get_fields()}
+                assert rule.message[0].isupper() or rule.message.split()[0] in members, constraint.name
+                assert rule.message.endswith("."), constraint.name
 
     def test_it_exists_in_the_database(self, db: None) -> None:
         ours = {constraint.name for _, constraint in constraints()}
@@ -97,12 +96,17 @@ class TestDatabaseRules:
 
     def test_each_named_foreign_key_of_ours_has_words(self, db: None) -> None:
         """Those that Django names end in a digest, and point to rows that operations have locked."""
-        keys = execute(
-            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE 'genomics\\_%%'"
-            " AND conname NOT LIKE '%%\\_fk\\_%%'"
-        )
-        assert keys
-        assert [name for (name,) in keys if by_name(name) is None] == []
+        keys = {
+            name
+            for service in SERVICES
+            for (name,) in execute(
+                "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text LIKE %s"
+                " AND conname NOT LIKE '%%\\_fk\\_%%'",
+                f"{service}\\_%",
+            )
+        }
+        assert "specimen_parent" in keys
+        assert [name for name in sorted(keys) if by_name(name) is None] == []
 
 
 class TestByName:
@@ -112,8 +116,8 @@ class TestByName:
 
     def test_a_unique_rule_is_a_conflict_and_a_check_is_not(self) -> None:
         unique, check = (
-            by_name("genomics_sample_unique_accession"),
-            by_name("genomics_sample_received_before_collected"),
+            by_name("example_specimen_unique_accession"),
+            by_name("example_specimen_received_before_collected"),
         )
         assert unique is not None
         assert check is not None
@@ -121,9 +125,9 @@ class TestByName:
         assert (check.conflict, check.pointer, check.code) == (False, "/received_at", "received-before-collected")
 
     def test_a_check_named_for_a_member_points_to_it(self) -> None:
-        rule = by_name("genomics_analysis_panel_code")
+        rule = by_name("example_specimen_accession")
         assert rule is not None
-        assert rule.pointer == "/panel_code"
+        assert rule.pointer == "/accession"
 
 
 class TestAViolationOverTheApi:
@@ -161,7 +165,7 @@ class TestAConstraintWithoutWords:
     def test_it_is_a_bare_409_and_a_line_for_the_developers(self, api: Api, caplog: pytest.LogCaptureFixture) -> None:
         made = factories.sample(api)
         with pytest.raises(IntegrityError) as violated, transaction.atomic():
-            execute("UPDATE genomics_sample SET kind = 'bone' WHERE id = %s", made["id"])
+            execute("UPDATE example_specimen SET kind = 'bone' WHERE id = %s", made["id"])
         with caplog.at_level(logging.ERROR, logger="chassis.problems"):
             problem = problem_of(violated.value)
         assert (problem.code, problem.errors, problem.detail) == ("conflict", [], "")

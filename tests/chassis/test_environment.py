@@ -68,6 +68,75 @@ class TestFlag:
         assert env.faults == ["A: must be true or false"]
 
 
+class TestServiceUrl:
+    @pytest.mark.parametrize(
+        ("value", "read"),
+        [
+            ("http://genomics.analyses.svc.cluster.local:8000", "http://genomics.analyses.svc.cluster.local:8000"),
+            ("https://genomics.example", "https://genomics.example"),
+            ("https://genomics.example/", "https://genomics.example"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+        ],
+    )
+    def test_it_reads_where_a_service_answers(self, value: str, read: str) -> None:
+        env = Environment({"U": value})
+        assert env.service_url("U") == read
+        assert env.faults == []
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "genomics:8000",
+            "genomics.example",
+            "ftp://genomics.example",
+            "https://",
+            "https://:8000",
+            "https://user:hunter2@genomics.example",
+            "https://genomics.example/v1",
+            "https://genomics.example//",
+            "https://genomics.example?a=hunter2",
+            "https://genomics.example?",
+            "https://genomics.example#hunter2",
+            "https://genomics.example:0",
+            "https://genomics.example:65536",
+            "https://genomics.example:port",
+            "https://[::1",
+            " https://genomics.example",
+            "https://genomics .example",
+            "https://genomics.example\n",
+            "https://genomics\t.example",
+        ],
+    )
+    def test_it_refuses_every_other_url_without_repeating_it(self, value: str) -> None:
+        env = Environment({"U": value})
+        env.service_url("U")
+        assert env.faults == ["U: must be an http or https URL of a host, without user, path, query and fragment"]
+
+    def test_it_is_required_unless_it_has_a_default(self) -> None:
+        env = Environment({"U": ""})
+        assert env.service_url("U", default="http://127.0.0.1:8000") == "http://127.0.0.1:8000"
+        assert (env.service_url("U"), env.faults) == ("", ["U: is required and not set"])
+
+
+class TestAbsolutePath:
+    def test_it_reads_a_path_of_what_need_not_be_there(self) -> None:
+        env = Environment({"P": "/var/run/secrets/careway/token"})
+        assert env.absolute_path("P") == Path("/var/run/secrets/careway/token")
+        assert env.faults == []
+
+    @pytest.mark.parametrize("value", ["token", "./token", "~/token", "../token"])
+    def test_it_refuses_a_path_that_depends_on_where_it_is_read(self, value: str) -> None:
+        env = Environment({"P": value})
+        env.absolute_path("P")
+        assert env.faults == ["P: must be an absolute path"]
+
+    def test_it_is_required_unless_it_has_a_default(self) -> None:
+        env = Environment({})
+        assert env.absolute_path("P", default=Path("/token")) == Path("/token")
+        env.absolute_path("P")
+        assert env.faults == ["P: is required and not set"]
+
+
 class TestSecret:
     def test_it_reads_the_variable(self) -> None:
         assert Environment({"A": "s"}).secret("A") == "s"

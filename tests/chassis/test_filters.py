@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import django_filters
 import pytest
 from django import forms
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
-from chassis.filters import BooleanField
+from chassis.filters import BooleanField, BooleanFilter, StrictFilterBackend
+from chassis.problems import Problem
 from tests.api import Answer, Api
-from tests.genomics import factories
+from tests.example import factories
+from tests.example.models import Specimen
 
 OTHER_PATIENT = "01890a5d-ac96-774b-bcce-000000000000"
 
@@ -123,8 +129,27 @@ class TestBooleanField:
             BooleanField().clean(text)
         assert refused.value.code == "invalid-choice"
 
+
+class Received(django_filters.FilterSet):
+    received = BooleanFilter(field_name="received_at", lookup_expr="isnull", exclude=True)
+
+
+class TestBooleanFilter:
+    def found(self, query: str) -> list[str]:
+        request = Request(APIRequestFactory().get(f"/?{query}"))
+        view = SimpleNamespace(filterset_class=Received)
+        found = StrictFilterBackend().filter_queryset(request, Specimen.objects.order_by("accession"), view)
+        return [str(specimen.pk) for specimen in found]
+
     def test_it_is_read_from_the_url(self, api: Api) -> None:
-        variants = f"analyses/{factories.ready_analysis(api)['id']}/variants"
-        assert [row["chrom"] for row in api.get(f"{variants}?passed=true").json["results"]] == ["3"]
-        assert [row["chrom"] for row in api.get(f"{variants}?passed=false").json["results"]] == ["7"]
-        assert fault(api.get(f"{variants}?passed=maybe"))["parameter"] == "passed"
+        received, expected = factories.sample(api)["id"], factories.sample(api, received_at=None)["id"]
+        assert self.found("received=true") == [received]
+        assert self.found("received=false") == [expected]
+        assert self.found("") == [received, expected]
+
+    def test_it_refuses_what_is_neither(self, db: None) -> None:
+        with pytest.raises(Problem) as refused:
+            self.found("received=maybe")
+        assert [(fault["parameter"], fault["code"]) for fault in refused.value.errors] == [
+            ("received", "invalid-choice")
+        ]

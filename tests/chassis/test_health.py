@@ -53,15 +53,15 @@ class TestReadyz:
         assert (response.status_code, response.content) == (200, b'{"status":"ok"}')
 
     def test_a_pending_migration_is_503(self, client: Client, unknown: None) -> None:
-        execute("DELETE FROM django_migrations WHERE app = 'genomics' AND name = '0002_database_rules'")
+        execute("DELETE FROM django_migrations WHERE app = 'example' AND name = '0002_database_rules'")
         response = client.get("/readyz")
         assert (response.status_code, response["Retry-After"]) == (503, "5")
         assert response.json()["detail"] == "Migrations are pending."
 
     def test_it_is_ready_once_they_are_applied(self, client: Client, unknown: None) -> None:
-        execute("DELETE FROM django_migrations WHERE app = 'genomics' AND name = '0002_database_rules'")
+        execute("DELETE FROM django_migrations WHERE app = 'example' AND name = '0002_database_rules'")
         assert client.get("/readyz").status_code == 503
-        execute("INSERT INTO django_migrations (app, name, applied) VALUES ('genomics', '0002_database_rules', now())")
+        execute("INSERT INTO django_migrations (app, name, applied) VALUES ('example', '0002_database_rules', now())")
         assert client.get("/readyz").status_code == 200
 
     def test_it_looks_at_the_migrations_until_they_are_current_and_then_no_more(

@@ -16,7 +16,8 @@ from chassis.issuers import Caller
 from chassis.models import Record
 from tests.api import Api
 from tests.database import execute, refusal
-from tests.genomics import factories
+from tests.example import factories
+from tests.worlds import world_of
 
 TRACKED = [model for model in apps.get_models() if issubclass(model, Record)]
 CALLER = Caller("development:dr-okafor", "dr-okafor", "st-elsewhere", frozenset())
@@ -84,7 +85,7 @@ class TestChangesBySql:
         execute(
             "SELECT set_config('pghistory.context_metadata', '', true)"
         )  # as a new transaction of a used session has it
-        execute("UPDATE genomics_sample SET kind = 'dna', version = version + 1 WHERE id = %s", sample["id"])
+        execute("UPDATE example_specimen SET kind = 'dna', version = version + 1 WHERE id = %s", sample["id"])
         newest = history(api, path)[0]
         assert (newest["actor"], newest["request_id"]) == (None, None)
         assert (newest["action"], newest["version"], newest["record"]["kind"]) == ("changed", 2, "dna")
@@ -96,25 +97,31 @@ class TestChangesBySql:
         }
         with psycopg.connect(**known) as session:
             session.execute(
-                "INSERT INTO genomics_sample (organization, version, created_by, updated_by, status_reason, accession,"
+                "INSERT INTO example_specimen (organization, version, created_by, updated_by, status_reason, labels, comment, accession,"
                 " patient_id, kind, origin, status)"
-                " VALUES ('psql', 1, 'x', 'x', '', 'PSQL-1', gen_random_uuid(), 'blood', 'germline', 'expected')"
+                " VALUES ('psql', 1, 'x', 'x', '', '{}', '', 'PSQL-1', gen_random_uuid(), 'blood', 'germline', 'expected')"
             )
             events = session.execute(
-                "SELECT pgh_label, pgh_context FROM genomics_sampleevent WHERE organization = 'psql'"
+                "SELECT pgh_label, pgh_context FROM example_specimenevent WHERE organization = 'psql'"
             ).fetchall()
             session.rollback()
         assert events == [("created", None)]
 
     def test_deletion_too(self, api: Api, sample: dict[str, Any], path: str) -> None:
-        execute("DELETE FROM genomics_sample WHERE id = %s", sample["id"])
+        execute("DELETE FROM example_specimen WHERE id = %s", sample["id"])
         assert history(api, path)[0]["action"] == "deleted"
+
+
+def peopled(api: Api, model: Any) -> None:
+    """At least one record of the model, whichever service it belongs to."""
+    service = model._meta.app_label
+    world_of(service).build(api.as_(service=service))
 
 
 class TestAppendOnly:
     @pytest.mark.parametrize("model", TRACKED, ids=lambda model: model.__name__)
     def test_no_event_can_be_changed_or_removed(self, api: Api, model: Any) -> None:
-        factories.signed_report(api)
+        peopled(api, model)
         table = model._meta.get_field("events").related_model._meta.db_table
         assert execute(f"SELECT count(*) FROM {table}") != [(0,)]
         for sql in (
@@ -129,7 +136,7 @@ class TestAppendOnly:
         "column", ["id = gen_random_uuid()", "organization = 'x'", "created_at = now()", "created_by = 'x'"]
     )
     def test_the_origin_of_a_record_never_changes(self, api: Api, model: Any, column: str) -> None:
-        factories.signed_report(api)
+        peopled(api, model)
         table = model._meta.db_table
         assert f"Cannot update rows from {table} table" in refusal(f"UPDATE {table} SET {column}")
 
@@ -148,7 +155,7 @@ class TestTheRoute:
         assert back["results"] == first["results"]
 
     def test_it_needs_its_own_scope(self, api: Api, path: str) -> None:
-        answer = api.as_(scopes=("genomics:read", "genomics:write")).get(f"{path}/history")
+        answer = api.as_(scopes=("example:read", "example:write")).get(f"{path}/history")
         assert (answer.status, answer.json["scope"]) == (403, "history:read")
 
     def test_it_is_not_found_for_another_organization(self, api: Api, path: str) -> None:
@@ -164,8 +171,8 @@ class TestTheRoute:
             api.get(f"{path}/history")
 
     def test_it_reads_by_the_index_of_its_record(self, api: Api, path: str) -> None:
-        indexes = dict(execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'genomics_sampleevent'"))
-        assert "(pgh_obj_id, pgh_id)" in indexes["sample_history"]
+        indexes = dict(execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'example_specimenevent'"))
+        assert "(pgh_obj_id, pgh_id)" in indexes["specimen_history"]
 
 
 class TestRecorded:
@@ -182,14 +189,14 @@ class TestRecorded:
             }
 
     def test_a_hostile_name_stays_data(self, db: None) -> None:
-        name = "x'; DROP TABLE genomics_sample; --\"\\"
+        name = "x'; DROP TABLE example_specimen; --\"\\"
         with recorded(Caller(name, name, "o", frozenset()), "r-1"):
             assert self.context()["actor"] == name
 
     def test_an_exception_undoes_everything_within(self, api: Api, sample: dict[str, Any]) -> None:
         def fail() -> None:
             with recorded(CALLER):
-                execute("DELETE FROM genomics_sample")
+                execute("DELETE FROM example_specimen")
                 raise RuntimeError
 
         with pytest.raises(RuntimeError):

@@ -144,7 +144,7 @@ class TestAFailure:
 
     def test_who_lost_the_scope_is_not_answered_from_the_store(self, api: Api, body: dict[str, Any]) -> None:
         api.post("samples", body, Idempotency_Key="k1")
-        assert api.as_(scopes=("genomics:read",)).post("samples", body, Idempotency_Key="k1").status == 403
+        assert api.as_(scopes=("example:read",)).post("samples", body, Idempotency_Key="k1").status == 403
 
 
 class TestExpiry:

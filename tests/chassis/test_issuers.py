@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chassis.issuers import DEVELOPMENT_ISSUER, Caller, Issuer, parse_issuers
+from chassis.issuers import DEVELOPMENT_ISSUER, DEVELOPMENT_SERVICES_ISSUER, Caller, Issuer, parse_issuers
 from tests.chassis.issuing import ABSENT
 
 
@@ -48,6 +48,7 @@ class TestIssuer:
                 scope_map=None,
                 organization_claim="organization",
                 organization=None,
+                delegated=False,
             ),
         )
 
@@ -137,13 +138,28 @@ class TestFaults:
         (fault,) = faults(entry(algorithms=["RS256", algorithm]), development=True)
         assert fault.startswith("issuer 1: algorithms: each must be one of RS256, ")
 
+    def test_it_asks_for_exactly_one_place_of_its_keys(self) -> None:
+        asked = "issuer 1: needs exactly one of jwks_url, jwks_file, and"
+        assert faults(entry(jwks_file=__file__)) == [f"{asked} has jwks_url and jwks_file"]
+        assert faults(entry(jwks_url=ABSENT)) == [f"{asked} has none of them"]
+
     @pytest.mark.parametrize(
-        ("one", "other", "value"),
-        [("jwks_url", "jwks_file", __file__), ("organization_claim", "organization", "st-elsewhere")],
+        ("given", "found"),
+        [
+            ({}, "has none of them"),
+            ({"organization_claim": "o", "organization": "st-elsewhere"}, "has organization_claim and organization"),
+            ({"organization": "st-elsewhere", "delegated": True}, "has organization and delegated"),
+            ({"organization_claim": "o", "delegated": True}, "has organization_claim and delegated"),
+            (
+                {"organization_claim": "o", "organization": "st-elsewhere", "delegated": True},
+                "has organization_claim and organization and delegated",
+            ),
+        ],
     )
-    def test_it_asks_for_exactly_one_of_two(self, one: str, other: str, value: str) -> None:
-        assert faults(entry(**{other: value})) == [f"issuer 1: needs {one} or {other}, not both"]
-        assert faults(entry(**{one: ABSENT})) == [f"issuer 1: needs {one} or {other}, and has neither"]
+    def test_it_asks_for_exactly_one_source_of_the_organization(self, given: dict[str, Any], found: str) -> None:
+        raw = entry(**{"organization_claim": ABSENT, "scope_map": {}, **given})
+        asked = "issuer 1: needs exactly one of organization_claim, organization, delegated, and"
+        assert faults(raw) == [f"{asked} {found}"]
 
     @pytest.mark.parametrize("claim", ["azp", "AUD", "client-id"])
     def test_it_refuses_another_audience_claim(self, claim: str) -> None:
@@ -227,8 +243,45 @@ class TestAddresses:
         assert faults(entry(issuer=iss)) == ["issuer 1: issuer must be an https URL without query and fragment"]
 
 
+class TestDelegation:
+    def delegated(self, **changes: Any) -> dict[str, Any]:
+        members = {"organization_claim": ABSENT, "delegated": True, "scope_claims": ["sub"], "scope_map": {}}
+        return entry(**{**members, **changes})
+
+    @pytest.mark.parametrize("development", [True, False])
+    def test_it_is_for_tokens_that_name_no_organization(self, development: bool) -> None:
+        account = "system:serviceaccount:consultations:clinical"
+        raw = self.delegated(scope_map={account: ["genomics:read"]})
+        (issuer,), found = parse_issuers([raw], development=development)
+        assert found == []
+        assert (issuer.delegated, issuer.organization, issuer.organization_claim) == (True, None, None)
+        assert issuer.scope_map == {account: ("genomics:read",)}
+
+    @pytest.mark.parametrize("value", [False, None, "true", 1, []])
+    def test_it_is_said_with_true_alone(self, value: Any) -> None:
+        assert faults(self.delegated(delegated=value)) == ["issuer 1: delegated must be true, or not be there"]
+
+    @pytest.mark.parametrize("development", [True, False])
+    def test_it_needs_a_map_of_scopes(self, development: bool) -> None:
+        (fault,) = faults(self.delegated(scope_map=ABSENT), development=development)
+        assert fault.startswith("issuer 1: delegated needs a scope_map: ")
+
+    def test_it_needs_none_for_the_services_of_development(self) -> None:
+        raw = self.delegated(scope_map=ABSENT, issuer=DEVELOPMENT_SERVICES_ISSUER)
+        assert faults(raw, development=True) == []
+        assert any("needs a scope_map" in fault for fault in faults(raw))
+
+
 class TestDevelopmentIssuer:
-    @pytest.mark.parametrize("changes", [{"name": "development"}, {"issuer": DEVELOPMENT_ISSUER}])
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"name": "development"},
+            {"issuer": DEVELOPMENT_ISSUER},
+            {"name": "development-services"},
+            {"issuer": DEVELOPMENT_SERVICES_ISSUER},
+        ],
+    )
     def test_it_is_refused_in_production_by_name_and_by_issuer(self, changes: dict[str, str]) -> None:
         assert faults(entry(**changes), development=True) == []
         (fault,) = faults(entry(**changes))

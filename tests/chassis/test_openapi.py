@@ -13,7 +13,7 @@ from chassis.problems import CATALOGUE
 
 @functools.cache
 def document() -> Any:
-    return generate("genomics")
+    return generate("example")
 
 
 def operations() -> list[tuple[str, str, Any]]:
@@ -52,15 +52,15 @@ class TestBodies:
 class TestLinks:
     def test_a_new_record_leads_to_all_that_can_be_done_with_it(self) -> None:
         links = document()["paths"]["/samples"]["post"]["responses"]["201"]["links"]
-        assert set(links) == {"read", "history", "change", "replace", "delete", "move"}
+        assert set(links) == {"read", "history", "children.ndjson", "change", "replace", "delete", "move"}
         assert links["move"]["parameters"] == {
             "path.id": "$response.body#/id",
             "header.If-Match": "$response.header.ETag",
         }
 
-    def test_an_analysis_leads_to_its_variants(self) -> None:
-        links = document()["paths"]["/analyses/{id}"]["get"]["responses"]["200"]["links"]
-        assert links["variants"]["parameters"] == {"path.analysis": "$response.body#/id"}
+    def test_a_record_leads_to_what_stands_below_it(self) -> None:
+        links = document()["paths"]["/samples/{id}"]["get"]["responses"]["200"]["links"]
+        assert links["children.ndjson"]["parameters"] == {"path.parent": "$response.body#/id"}
 
     def test_every_link_names_an_operation(self) -> None:
         known = {operation["operationId"] for _, _, operation in operations()}

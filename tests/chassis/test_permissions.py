@@ -14,7 +14,7 @@ from chassis.issuers import Caller
 from chassis.permissions import HasScope, check_scope
 from chassis.problems import Problem
 
-READER = Caller("identity:dr-lee", "dr-lee", "st-elsewhere", frozenset({"genomics:read"}))
+READER = Caller("identity:dr-lee", "dr-lee", "st-elsewhere", frozenset({"example:read"}))
 
 
 def may(user: Any, view: Any) -> bool:
@@ -33,16 +33,16 @@ def refused(user: Any, view: Any) -> Problem:
 
 class TestHasScope:
     def test_it_lets_through_who_has_the_scope(self) -> None:
-        assert may(READER, view("genomics:read"))
+        assert may(READER, view("example:read"))
 
     def test_it_names_the_scope_that_is_missing(self) -> None:
-        problem = refused(READER, view("genomics:sign"))
+        problem = refused(READER, view("example:sign"))
         assert (problem.code, problem.kind.status) == ("missing-scope", 403)
-        assert problem.detail == "The token lacks the scope genomics:sign."
-        assert problem.members == {"scope": "genomics:sign"}
-        assert problem.headers == {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="genomics:sign"'}
+        assert problem.detail == "The token lacks the scope example:sign."
+        assert problem.members == {"scope": "example:sign"}
+        assert problem.headers == {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="example:sign"'}
 
-    @pytest.mark.parametrize("scope", ["genomics:rea", "genomics:read ", "GENOMICS:READ", "genomics", ""])
+    @pytest.mark.parametrize("scope", ["example:rea", "example:read ", "EXAMPLE:READ", "example", ""])
     def test_it_compares_whole_scopes(self, scope: str) -> None:
         assert refused(READER, view(scope)).code == "missing-scope"
 
@@ -52,10 +52,10 @@ class TestHasScope:
         assert (problem.code, problem.kind.status) == ("forbidden", 403)
 
     @pytest.mark.parametrize(
-        "user", [None, AnonymousUser(), SimpleNamespace(is_authenticated=True, scopes={"genomics:read"})]
+        "user", [None, AnonymousUser(), SimpleNamespace(is_authenticated=True, scopes={"example:read"})]
     )
     def test_it_asks_for_a_token_before_anything_else(self, user: Any) -> None:
-        for asked in (view("genomics:read"), view(None), object()):
+        for asked in (view("example:read"), view(None), object()):
             problem = refused(user, asked)
             assert (problem.code, problem.headers) == ("unauthenticated", {"WWW-Authenticate": "Bearer"})
 
@@ -65,6 +65,6 @@ class TestHasScope:
 
 class TestCheckScope:
     def test_it_is_silent_or_raises(self) -> None:
-        check_scope(READER, "genomics:read")
+        check_scope(READER, "example:read")
         with pytest.raises(Problem):
             check_scope(READER, "history:read")

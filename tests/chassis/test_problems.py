@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core import exceptions as django
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.http import Http404
@@ -18,9 +19,9 @@ from rest_framework import exceptions as framework
 
 from chassis import records
 from chassis.problems import CATALOGUE, Problem, faults_in, invalid, problem_of, respond
-from genomics.models import Sample
 from tests.api import Answer, Api
 from tests.database import execute
+from tests.example.models import Specimen
 
 CANARY = "canary-c.3140A>G"
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ class TestTheCatalogue:
 
     def test_no_code_is_raised_that_it_does_not_hold(self) -> None:
         raised = set()
-        for folder in ("chassis", "genomics"):
+        for folder in ("chassis", *settings.SERVICES):
             for source in (ROOT / folder).rglob("*.py"):
                 raised |= set(re.findall(r'\bProblem\(\s*"([a-z-]+)"', source.read_text()))
         assert raised <= set(CATALOGUE)
@@ -94,9 +95,9 @@ class TestRespond:
 
 
 class TestWhatNeverReachesAView:
-    @pytest.mark.parametrize("url", ["/nowhere", "/genomics", "/genomics/v1", "/genomics/v1/", "/genomics/v2/samples",
-                                     "/genomics/v1/samples/", "/GENOMICS/v1/samples", "/admin", "/%00", "/genomics/v1/samples/%00",
-                                     "/%ff", "/..", "/genomics/v1/../v1/samples"])  # fmt: skip
+    @pytest.mark.parametrize("url", ["/nowhere", "/example", "/example/v1", "/example/v1/", "/example/v2/samples",
+                                     "/example/v1/samples/", "/EXAMPLE/v1/samples", "/admin", "/%00", "/example/v1/samples/%00",
+                                     "/%ff", "/..", "/example/v1/../v1/samples"])  # fmt: skip
     def test_an_unknown_url_is_404(self, api: Api, url: str) -> None:
         is_problem(api.get(url), 404, "not-found")
 
@@ -141,7 +142,7 @@ class TestMethods:
         assert answer.header("Allow") == allowed
 
     @pytest.mark.parametrize(
-        "url", ["/", "/problems", "/livez", "/readyz", "/genomics/v1/openapi.json", "/genomics/v1/docs"]
+        "url", ["/", "/problems", "/livez", "/readyz", "/example/v1/openapi.json", "/example/v1/docs"]
     )
     def test_public_routes_are_read_only_too(self, api: Api, url: str) -> None:
         answer = api.call("POST", url)
@@ -150,7 +151,7 @@ class TestMethods:
 
 
 class TestNegotiation:
-    @pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/vcf", "image/*"])
+    @pytest.mark.parametrize("accept", ["text/html", "application/xml", "text/csv", "image/*"])
     def test_what_we_cannot_make_is_406(self, api: Api, accept: str) -> None:
         is_problem(api.get("samples", Accept=accept), 406, "not-acceptable")
 
@@ -172,7 +173,7 @@ class TestProblemOf:
         [
             (Problem("in-use"), "in-use"),
             (Http404(CANARY), "not-found"),
-            (Sample.DoesNotExist(CANARY), "not-found"),
+            (Specimen.DoesNotExist(CANARY), "not-found"),
             (framework.NotFound(CANARY), "not-found"),
             (framework.ParseError(CANARY), "malformed-body"),
             (framework.NotAuthenticated(CANARY), "unauthenticated"),
@@ -242,7 +243,7 @@ class TestProblemOf:
         self, api: Api, path: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         with pytest.raises(DatabaseError) as refused, transaction.atomic():
-            execute("UPDATE genomics_sample SET status = 'exhausted'")
+            execute("UPDATE example_specimen SET status = 'exhausted'")
         with caplog.at_level(logging.ERROR):
             assert problem_of(refused.value).code == "conflict"
         assert caplog.records[0].getMessage() == "a trigger refused a write that no rule had refused"

@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from chassis import records
 from chassis.issuers import Caller
 from chassis.problems import Problem
-from genomics.models import Sample
 from tests.api import Api
-from tests.genomics import factories
+from tests.example import factories
+from tests.example.models import Specimen
 
 CALLER = Caller("development:dr-okafor", "dr-okafor", "st-elsewhere", frozenset())
 OTHER = Caller("development:dr-lindqvist", "dr-lindqvist", "st-elsewhere", frozenset())
@@ -22,34 +22,34 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def record() -> Sample:
-    return records.create(Sample, caller=CALLER, **values())
+def record() -> Specimen:
+    return records.create(Specimen, caller=CALLER, **values())
 
 
 def values(**changes: Any) -> dict[str, Any]:
     return {"accession": "S-1-1", "patient_id": uuid.uuid4(), "kind": "blood", "origin": "germline", **changes}
 
 
-def fresh(record: Sample) -> Sample:
-    return Sample.objects.get(pk=record.pk)
+def fresh(record: Specimen) -> Specimen:
+    return Specimen.objects.get(pk=record.pk)
 
 
 class TestCreate:
-    def test_it_is_the_caller_s_and_of_their_organization(self, record: Sample) -> None:
+    def test_it_is_the_caller_s_and_of_their_organization(self, record: Specimen) -> None:
         kept = fresh(record)
         assert (kept.organization, kept.created_by, kept.updated_by) == ("st-elsewhere", CALLER.actor, CALLER.actor)
         assert (kept.version, kept.status) == (1, "expected")
 
-    def test_its_id_is_a_uuid_of_version_7_made_by_the_database(self, record: Sample) -> None:
+    def test_its_id_is_a_uuid_of_version_7_made_by_the_database(self, record: Specimen) -> None:
         assert fresh(record).pk.version == 7
 
-    def test_what_the_database_refuses_is_an_integrity_error(self, record: Sample) -> None:
+    def test_what_the_database_refuses_is_an_integrity_error(self, record: Specimen) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
-            records.create(Sample, caller=CALLER, **values())
+            records.create(Specimen, caller=CALLER, **values())
 
 
 class TestChange:
-    def test_it_writes_the_next_version(self, record: Sample) -> None:
+    def test_it_writes_the_next_version(self, record: Specimen) -> None:
         before = fresh(record)
         records.change(before, caller=OTHER, kind="dna")
         after = fresh(record)
@@ -57,19 +57,19 @@ class TestChange:
         assert (after.created_by, after.updated_by) == (CALLER.actor, OTHER.actor)
         assert after.updated_at > record_time(record)
 
-    def test_it_leaves_other_columns_alone(self, record: Sample) -> None:
+    def test_it_leaves_other_columns_alone(self, record: Specimen) -> None:
         mine, theirs = fresh(record), fresh(record)
         records.change(theirs, caller=OTHER, kind="dna")
         records.change(mine, caller=CALLER, origin="somatic")
         assert (fresh(record).kind, fresh(record).origin) == ("dna", "somatic")
 
 
-def record_time(record: Sample) -> Any:
+def record_time(record: Specimen) -> Any:
     return fresh(record).created_at
 
 
 class TestEdit:
-    def test_it_asks_the_machine_first(self, record: Sample) -> None:
+    def test_it_asks_the_machine_first(self, record: Specimen) -> None:
         records.move(record, caller=CALLER, to="rejected", reason="clotted")
         with pytest.raises(Problem) as refused:
             records.edit(record, caller=CALLER, kind="dna")
@@ -78,7 +78,7 @@ class TestEdit:
 
 
 class TestMove:
-    def test_it_keeps_the_reason(self, record: Sample) -> None:
+    def test_it_keeps_the_reason(self, record: Specimen) -> None:
         records.move(record, caller=OTHER, to="rejected", reason="clotted")
         kept = fresh(record)
         assert (kept.status, kept.status_reason, kept.version, kept.updated_by) == (
@@ -88,32 +88,32 @@ class TestMove:
             OTHER.actor,
         )
 
-    def test_the_next_move_forgets_it(self, record: Sample) -> None:
+    def test_the_next_move_forgets_it(self, record: Specimen) -> None:
         records.change(record, caller=CALLER, received_at="2026-01-01T00:00:00Z", status_reason="old")
         records.move(record, caller=CALLER, to="available")
         assert fresh(record).status_reason == ""
 
-    def test_an_illegal_one_changes_nothing(self, record: Sample) -> None:
+    def test_an_illegal_one_changes_nothing(self, record: Specimen) -> None:
         with pytest.raises(Problem) as refused:
             records.move(record, caller=CALLER, to="exhausted")
         assert (refused.value.code, fresh(record).version) == ("illegal-transition", 1)
 
 
 class TestDelete:
-    def test_a_new_record_goes(self, record: Sample) -> None:
+    def test_a_new_record_goes(self, record: Specimen) -> None:
         records.delete(record, caller=CALLER)
-        assert not Sample.objects.filter(accession="S-1-1").exists()
+        assert not Specimen.objects.filter(accession="S-1-1").exists()
 
-    def test_one_that_has_moved_on_stays(self, record: Sample) -> None:
+    def test_one_that_has_moved_on_stays(self, record: Specimen) -> None:
         records.move(record, caller=CALLER, to="rejected", reason="x")
         with pytest.raises(Problem) as refused:
             records.delete(record, caller=CALLER)
         assert refused.value.code == "not-deletable"
         assert refused.value.members == {"current": "rejected"}
 
-    def test_one_that_others_depend_on_stays(self, record: Sample) -> None:
+    def test_one_that_others_depend_on_stays(self, record: Specimen) -> None:
         records.create(
-            Sample, caller=CALLER, **values(accession="S-1-2", patient_id=record.patient_id, parent_id=record.pk)
+            Specimen, caller=CALLER, **values(accession="S-1-2", patient_id=record.patient_id, parent_id=record.pk)
         )
         with pytest.raises(Problem) as refused:
             records.delete(record, caller=CALLER)
@@ -121,24 +121,24 @@ class TestDelete:
 
 
 class TestLocked:
-    def test_it_finds_the_row(self, record: Sample) -> None:
-        assert records.locked(Sample.objects.all(), pk=record.pk) == record
+    def test_it_finds_the_row(self, record: Specimen) -> None:
+        assert records.locked(Specimen.objects.all(), pk=record.pk) == record
 
     def test_it_raises_what_becomes_404(self) -> None:
-        with pytest.raises(Sample.DoesNotExist):
-            records.locked(Sample.objects.all(), pk=uuid.uuid4())
+        with pytest.raises(Specimen.DoesNotExist):
+            records.locked(Specimen.objects.all(), pk=uuid.uuid4())
 
 
 class TestReference:
-    def test_it_finds_what_the_caller_may_see(self, record: Sample) -> None:
-        found = records.reference(Sample.objects.for_caller(CALLER), pointer="/sample", id=record.pk)
+    def test_it_finds_what_the_caller_may_see(self, record: Specimen) -> None:
+        found = records.reference(Specimen.objects.for_caller(CALLER), pointer="/sample", id=record.pk)
         assert found == record
 
-    def test_what_is_elsewhere_or_nowhere_is_the_same_400(self, record: Sample) -> None:
+    def test_what_is_elsewhere_or_nowhere_is_the_same_400(self, record: Specimen) -> None:
         stranger = Caller("x", "x", "st-nowhere", frozenset())
         for queryset, pk in [
-            (Sample.objects.for_caller(stranger), record.pk),
-            (Sample.objects.for_caller(CALLER), uuid.uuid4()),
+            (Specimen.objects.for_caller(stranger), record.pk),
+            (Specimen.objects.for_caller(CALLER), uuid.uuid4()),
         ]:
             with pytest.raises(Problem) as refused:
                 records.reference(queryset, pointer="/sample", id=pk)
@@ -147,8 +147,8 @@ class TestReference:
             ]
 
     def test_over_the_api_too(self, api: Api) -> None:
-        body = {"assay": "wes", "genome_build": "GRCh38", "pipeline_name": "x", "pipeline_version": "1"}
+        body = {"accession": "S-1-2", "patient_id": factories.PATIENT, "kind": "dna", "origin": "germline"}
         foreign = factories.available_sample(api.as_(organization="st-nowhere"))
-        answers = [api.post("analyses", {**body, "sample": sample}) for sample in (foreign["id"], factories.PATIENT)]
+        answers = [api.post("samples", {**body, "parent": parent}) for parent in (foreign["id"], factories.PATIENT)]
         assert [answer.status for answer in answers] == [400, 400]
         assert answers[0].json["errors"] == answers[1].json["errors"]

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 
 from chassis.requests import RequestMiddleware
 from tests.api import Api
-from tests.genomics import factories
+from tests.example import factories
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 class TestTheRequestId:
-    @pytest.mark.parametrize("url", ["/livez", "/", "/nowhere", "/genomics/v1/samples", "/%00", "/static/nothing"])
+    @pytest.mark.parametrize("url", ["/livez", "/", "/nowhere", "/example/v1/samples", "/%00", "/static/nothing"])
     def test_every_answer_has_one(self, api: Api, url: str) -> None:
         assert UUID(api.get(url).header("X-Request-Id")).version == 4
 
@@ -45,7 +45,7 @@ class TestTheLine:
         answer = api.get(path)
         line = self.fields(lines)
         assert (line["method"], line["status"], line["subject"]) == ("GET", 200, "development:dr-okafor")
-        assert line["route"] == "genomics/v1/samples/<uuid:pk>"
+        assert line["route"] == "example/v1/samples/<uuid:pk>"
         assert line["request_id"] == answer.header("X-Request-Id")
         assert line["bytes"] == len(answer.content)
         assert 0 < line["duration_ms"] < 10_000
@@ -67,10 +67,9 @@ class TestTheLine:
         api.call("CANARY", "samples")
         assert self.fields(lines)["method"] == "_OTHER"
 
-    def test_a_stream_has_no_size(self, api: Api, lines: Any) -> None:
-        analysis = factories.ready_analysis(api)["id"]
+    def test_a_stream_has_no_size(self, api: Api, path: str, lines: Any) -> None:
         lines.clear()
-        api.get(f"analyses/{analysis}/variants.ndjson")
+        api.get(f"{path}/children.ndjson")
         assert self.fields(lines)["bytes"] is None
 
     @pytest.mark.parametrize("probe", ["/livez", "/readyz"])

@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from chassis.serializers import ChoiceField, ListField, Text, TimestampField, UUIDField
 from tests.api import Answer, Api
-from tests.genomics import factories
+from tests.example import factories
 
 NOT_STRINGS = pytest.mark.parametrize("value", [1, 0, 1.5, True, False, [], ["a"], {}, {"a": 1}])
 
@@ -270,10 +270,10 @@ class TestPut:
         }
 
     def test_a_list_left_out_becomes_empty(self, api: Api) -> None:
-        made = factories.finding(api, factories.ready_analysis(api)["id"], comment="x")
-        content = {name: made[name] for name in ("analysis", "variant", "classification", "condition")}
-        answer = api.put(f"findings/{made['id']}", content, If_Match='"1"')
-        assert (answer.status, answer.json["criteria"], answer.json["comment"]) == (200, [], "")
+        made = factories.sample(api, labels=["stat"], comment="x")
+        content = {name: made[name] for name in ("accession", "patient_id", "kind", "origin")}
+        answer = api.put(f"samples/{made['id']}", content, If_Match='"1"')
+        assert (answer.status, answer.json["labels"], answer.json["comment"]) == (200, [], "")
 
 
 class TestMergePatch:
@@ -288,9 +288,17 @@ class TestMergePatch:
         assert (answer.json["received_at"], answer.json["collected_at"]) == (None, None)
 
     def test_null_returns_a_member_that_knows_no_null_to_its_default(self, api: Api) -> None:
-        made = factories.finding(api, factories.ready_analysis(api)["id"], comment="x")
-        answer = api.patch(f"findings/{made['id']}", {"criteria": None, "comment": None}, If_Match='"1"')
-        assert (answer.status, answer.json["criteria"], answer.json["comment"]) == (200, [], "")
+        made = factories.sample(api, labels=["stat"], comment="x")
+        answer = api.patch(f"samples/{made['id']}", {"labels": None, "comment": None}, If_Match='"1"')
+        assert (answer.status, answer.json["labels"], answer.json["comment"]) == (200, [], "")
+
+    def test_null_is_a_value_where_a_choice_allows_it(self, api: Api) -> None:
+        made = factories.sample(api, preservation="frozen")
+        assert made["preservation"] == "frozen"
+        answer = api.patch(f"samples/{made['id']}", {"preservation": None}, If_Match='"1"')
+        assert (answer.status, answer.json["preservation"]) == (200, None)
+        refused = api.patch(f"samples/{made['id']}", {"preservation": "dried"}, If_Match='"2"')
+        assert faults(refused) == {"/preservation": "invalid-choice"}
 
     def test_null_cannot_remove_what_is_required(self, api: Api, path: str) -> None:
         assert faults(api.patch(path, {"kind": None}, If_Match='"1"')) == {"/kind": "null"}
@@ -302,7 +310,7 @@ class TestMergePatch:
 
 class TestWhatIsStored:
     def test_text_is_trimmed_and_composed(self, api: Api) -> None:
-        made = factories.finding(api, factories.ready_analysis(api)["id"], comment="  Zoe\u0308\nsaid\tso \n")
+        made = factories.sample(api, comment="  Zoe\u0308\nsaid\tso \n")
         assert made["comment"] == "Zo\u00eb\nsaid\tso"
 
     def test_timestamps_are_utc(self, api: Api) -> None:

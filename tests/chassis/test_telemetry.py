@@ -25,9 +25,9 @@ def run(**variables: str) -> str:
 
 
 def test_it_exports_as_the_variables_say() -> None:
-    output = run(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="genomics")
+    output = run(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="example")
     assert '"name": "a span of the test"' in output
-    assert '"service.name": "genomics"' in output
+    assert '"service.name": "example"' in output
 
 
 def test_it_exports_nothing_when_told_so() -> None:

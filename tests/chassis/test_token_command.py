@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from chassis.authentication import verifier
+from chassis.issuers import DEVELOPMENT_ISSUER
 from tests.chassis.issuing import issuer
 
 
@@ -45,6 +46,9 @@ class TestToken:
         )
         assert claims["scope"] == "genomics:read history:read"
         assert (claims["sub"], claims["organization"], claims["exp"] - claims["iat"]) == ("x", "y", 60)
+
+    def test_it_is_a_persons_and_never_a_services(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert claims_of(capsys)["iss"] == DEVELOPMENT_ISSUER
 
     def test_it_names_the_scopes_there_are(self) -> None:
         with pytest.raises(CommandError, match=r"There is no scope genomics:reed\. There are: genomics:read, "):

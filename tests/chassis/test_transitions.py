@@ -11,10 +11,9 @@ from django.apps import apps
 from chassis.models import Record
 from chassis.problems import Problem
 from chassis.transitions import Machine
-from genomics.choices import SAMPLE_MACHINE
 from tests.api import Api
 from tests.database import execute, refusal
-from tests.genomics import factories
+from tests.example import choices
 
 RECORDS = [model for model in apps.get_models() if issubclass(model, Record)]
 MACHINE = Machine(
@@ -116,35 +115,30 @@ class TestTheTriggers:
     @pytest.mark.parametrize(("old", "new"), list(product(STATES, STATES)))
     def test_they_let_exactly_the_edges_pass(self, api: Api, sample: dict[str, Any], old: str, new: str) -> None:
         execute("SET LOCAL session_replication_role = replica")
-        execute("UPDATE genomics_sample SET status = %s WHERE id = %s", old, sample["id"])
+        execute("UPDATE example_specimen SET status = %s WHERE id = %s", old, sample["id"])
         execute("SET LOCAL session_replication_role = origin")
-        change = "UPDATE genomics_sample SET status = %s WHERE id = %s"
-        if old == new or (old, new) in edges(SAMPLE_MACHINE):
+        change = "UPDATE example_specimen SET status = %s WHERE id = %s"
+        if old == new or (old, new) in edges(choices.MACHINE):
             execute(change, new, sample["id"])
-            assert execute("SELECT status FROM genomics_sample WHERE id = %s", sample["id"]) == [(new,)]
+            assert execute("SELECT status FROM example_specimen WHERE id = %s", sample["id"]) == [(new,)]
         else:
             assert "Invalid transition of field" in refusal(change, new, sample["id"])
 
     @pytest.mark.parametrize("status", ["available", "exhausted", "rejected", "entered-in-error"])
     def test_no_row_begins_in_a_later_state(self, db: None, status: str) -> None:
         refused = refusal(
-            "INSERT INTO genomics_sample (organization, version, created_by, updated_by, status_reason, accession,"
+            "INSERT INTO example_specimen (organization, version, created_by, updated_by, status_reason, labels, comment, accession,"
             " patient_id, kind, origin, status, received_at)"
-            " VALUES ('o', 1, 'x', 'x', '', 'PSQL-1', gen_random_uuid(), 'blood', 'germline', %s, now())",
+            " VALUES ('o', 1, 'x', 'x', '', '{}', '', 'PSQL-1', gen_random_uuid(), 'blood', 'germline', %s, now())",
             status,
         )
         assert "Cannot insert rows" in refused
 
-    def test_they_refuse_a_report_that_nobody_signed(self, api: Api) -> None:
-        analysis = factories.ready_analysis(api)
-        made = factories.report(api, analysis["id"], [factories.confirmed_finding(api, analysis["id"])["id"]])
-        refusal("UPDATE genomics_report SET status = 'superseded' WHERE id = %s", made["id"])
-        refusal("UPDATE genomics_report SET status = 'final' WHERE id = %s", made["id"])
-
-    def test_they_freeze_what_is_settled(self, api: Api) -> None:
-        signed = factories.signed_report(api)
-        for change in ("conclusion = 'x'", "content = '{}'", "signed_by = 'x'", "findings = '{}'", "number = 'R'"):
-            assert "Cannot update rows" in refusal(f"UPDATE genomics_report SET {change} WHERE id = %s", signed["id"])
+    def test_they_freeze_what_is_settled(self, api: Api, path: str) -> None:
+        moved = api.move(path, "available").json
+        for change in ("accession = 'OTHER'", "patient_id = gen_random_uuid()", "parent_id = gen_random_uuid()"):
+            assert "Cannot update rows" in refusal(f"UPDATE example_specimen SET {change} WHERE id = %s", moved["id"])
+        execute("UPDATE example_specimen SET kind = 'dna' WHERE id = %s", moved["id"])
 
 
 class TestATransition:

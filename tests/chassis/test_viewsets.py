@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api import Api
-from tests.genomics import factories
+from tests.api import Answer, Api
+from tests.example import factories
 
 VERBS = pytest.mark.parametrize(
     ("method", "below", "content"),
@@ -28,7 +29,7 @@ class TestCreate:
     def test_it_answers_the_record_its_place_and_its_version(self, api: Api, body: dict[str, Any]) -> None:
         answer = api.post("samples", body)
         assert answer.status == 201
-        assert answer.header("Location") == f"http://testserver/genomics/v1/samples/{answer.json['id']}"
+        assert answer.header("Location") == f"http://testserver/example/v1/samples/{answer.json['id']}"
         assert answer.etag == '"1"'
         assert {name: answer.json[name] for name in body} == body
 
@@ -114,34 +115,32 @@ class TestDestroy:
 class TestTheScope:
     @VERBS
     def test_each_verb_needs_its_own(self, api: Api, path: str, method: str, below: str, content: Any) -> None:
-        needed = "history:read" if below == "/history" else "genomics:read" if method == "GET" else "genomics:write"
-        others = tuple({"genomics:read", "genomics:write", "history:read", "clinical:write"} - {needed})
+        needed = "history:read" if below == "/history" else "example:read" if method == "GET" else "example:write"
+        others = tuple({"example:read", "example:write", "history:read", "clinical:write"} - {needed})
         answer = api.as_(scopes=others).call(method, path + below, content, If_Match='"1"')
         assert (answer.status, answer.json["code"], answer.json["scope"]) == (403, "missing-scope", needed)
         assert answer.header("WWW-Authenticate") == f'Bearer error="insufficient_scope", scope="{needed}"'
         assert api.as_(scopes=(needed,)).call(method, path + below, content, If_Match='"1"').status not in {401, 403}
 
     def test_it_is_judged_before_the_record_and_the_body(self, api: Api) -> None:
-        reader = api.as_(scopes=("genomics:read",))
+        reader = api.as_(scopes=("example:read",))
         assert reader.call("POST", "samples", b"{").status == 403
         assert reader.patch(f"samples/{factories.PATIENT}", {}).status == 403
 
     def test_a_special_target_needs_its_own(self, api: Api) -> None:
-        analysis = factories.ready_analysis(api)["id"]
-        made = factories.report(api, analysis, [factories.confirmed_finding(api, analysis)["id"]])
-        transitions, other = f"reports/{made['id']}/transitions", api.as_(subject="dr-lindqvist")
-        writer, signer = other.as_(scopes=("genomics:write",)), other.as_(scopes=("genomics:sign",))
-        refused = writer.post(transitions, {"to": "final"}, If_Match='"1"')
-        assert (refused.status, refused.json["scope"]) == (403, "genomics:sign")
-        refused = signer.post(transitions, {"to": "cancelled"}, If_Match='"1"')
-        assert (refused.status, refused.json["scope"]) == (403, "genomics:write")
-        assert signer.post(transitions, {"to": "final"}, If_Match='"1"').status == 200
+        transitions = f"samples/{factories.available_sample(api)['id']}/transitions"
+        writer, discarder = api.as_(scopes=("example:write",)), api.as_(scopes=("example:discard",))
+        refused = writer.post(transitions, {"to": "exhausted"}, If_Match='"2"')
+        assert (refused.status, refused.json["scope"]) == (403, "example:discard")
+        refused = discarder.post(transitions, {"to": "rejected", "reason": "clotted"}, If_Match='"2"')
+        assert (refused.status, refused.json["scope"]) == (403, "example:write")
+        assert discarder.post(transitions, {"to": "exhausted"}, If_Match='"2"').status == 200
 
     def test_the_special_scope_opens_nothing_else(self, api: Api, path: str) -> None:
-        signer = api.as_(scopes=("genomics:sign",))
-        assert signer.get(path).status == 403
-        assert signer.patch(path, {}, If_Match='"1"').status == 403
-        assert signer.post(f"{path}/transitions", {"to": "available"}, If_Match='"1"').status == 403
+        discarder = api.as_(scopes=("example:discard",))
+        assert discarder.get(path).status == 403
+        assert discarder.patch(path, {}, If_Match='"1"').status == 403
+        assert discarder.post(f"{path}/transitions", {"to": "available"}, If_Match='"1"').status == 403
 
 
 class TestAnotherOrganization:
@@ -175,12 +174,43 @@ class TestHeaders:
         assert answer.header("Cache-Control") == "no-store"
         assert "Authorization" in str(answer.header("Vary"))
 
-    @pytest.mark.parametrize("url", ["/", "/livez", "/genomics/v1/samples", "/nowhere"])
+    @pytest.mark.parametrize("url", ["/", "/livez", "/example/v1/samples", "/nowhere"])
     def test_no_browser_guesses_types(self, api: Api, url: str) -> None:
         assert api.get(url).header("X-Content-Type-Options") == "nosniff"
 
     def test_nothing_sets_a_cookie(self, api: Api, path: str) -> None:
         assert api.get(path).header("Set-Cookie") is None
+
+
+class TestAStreamedBody:
+    def put(self, api: Api, path: str, content_type: str, **headers: str) -> Answer:
+        return api.call("PUT", f"{path}/picture", bytes(5), content_type=content_type, **headers)
+
+    @pytest.mark.parametrize("content_type", ["image/png", "IMAGE/JPEG", "image/png; x=y", ""])
+    def test_it_is_taken_as_one_of_its_media_types_or_as_none(self, api: Api, path: str, content_type: str) -> None:
+        assert self.put(api, path, content_type).json["bytes"] == 5
+
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "image/*"])
+    def test_another_media_type_is_415(self, api: Api, path: str, content_type: str) -> None:
+        answer = self.put(api, path, content_type)
+        assert (answer.status, answer.json["code"]) == (415, "unsupported-media-type")
+
+    def test_a_content_encoding_is_415(self, api: Api, path: str) -> None:
+        assert self.put(api, path, "image/png", Content_Encoding="gzip").status == 415
+
+    def test_the_limit_of_other_bodies_is_not_its_own(self, api: Api, path: str) -> None:
+        picture = bytes(settings.MAX_BODY_BYTES + 1)
+        answer = api.call("PUT", f"{path}/picture", picture, content_type="image/png")
+        assert (answer.status, answer.json["bytes"]) == (200, len(picture))
+
+    def test_it_is_recorded_as_any_write(self, api: Api, path: str) -> None:
+        kept = self.put(api, path, "image/png")
+        newest = api.get(f"{path}/history").json["results"][0]
+        assert (newest["version"], newest["record"]["picture"]) == (2, kept.json)
+        assert newest["request_id"] == kept.header("X-Request-Id")
+
+    def test_it_is_not_found_for_another_organization(self, api: Api, path: str) -> None:
+        assert self.put(api.as_(organization="st-nowhere"), path, "image/png").status == 404
 
 
 class TestTheCost:

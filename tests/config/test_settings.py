@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from chassis.issuers import DEVELOPMENT_ISSUER
+from chassis.development import development_issuers
+from chassis.issuers import DEVELOPMENT_ISSUER, DEVELOPMENT_SERVICES_ISSUER, parse_issuers
+from chassis.tokens import Verifier
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = {
@@ -26,6 +29,8 @@ PRODUCTION = {
     "CAREWAY_ALLOWED_HOSTS": "careway.hospital.example",
     "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER]),
     "DATABASE_URL": "postgresql://careway:p%40ss@db.internal:5432/careway?sslmode=verify-full",
+    "CAREWAY_GENOMICS_URL": "http://genomics.analyses.svc:8000/",
+    "CAREWAY_GENOMICS_TOKEN_FILE": "/var/run/secrets/careway/token",
 }
 
 
@@ -69,6 +74,8 @@ class TestAProduction:
             "CAREWAY_ALLOWED_HOSTS: is required: the host names that clients use, separated by commas",
             "CAREWAY_TRUSTED_ISSUERS: is required: a JSON list of trusted token issuers",
             "DATABASE_URL: is required: postgresql://user:password@host:5432/database",
+            "CAREWAY_GENOMICS_URL: is required and not set",
+            "CAREWAY_GENOMICS_TOKEN_FILE: is required and not set",
         ]
 
     def test_every_fault_of_what_is_set_is_told_at_once_too(self) -> None:
@@ -129,6 +136,8 @@ class TestNumbers:
     @pytest.mark.parametrize(
         ("name", "wrong"),
         [
+            ("CAREWAY_PORT", "0"),
+            ("CAREWAY_PORT", "65536"),
             ("CAREWAY_WORKERS", "65"),
             ("CAREWAY_THREADS", "0"),
             ("CAREWAY_LOCK_TIMEOUT_SECONDS", "61"),
@@ -211,10 +220,17 @@ class TestTheDatabase:
 
 
 class TestTheIssuers:
-    @pytest.mark.parametrize("name", ["name", "issuer"])
-    def test_the_development_issuer_is_refused_in_production(self, name: str) -> None:
-        development = {"name": "development", "issuer": DEVELOPMENT_ISSUER}
-        raw = json.dumps([{**ISSUER, name: development[name]}])
+    @pytest.mark.parametrize(
+        ("member", "text"),
+        [
+            ("name", "development"),
+            ("issuer", DEVELOPMENT_ISSUER),
+            ("name", "development-services"),
+            ("issuer", DEVELOPMENT_SERVICES_ISSUER),
+        ],
+    )
+    def test_those_of_development_are_refused_in_production(self, member: str, text: str) -> None:
+        raw = json.dumps([{**ISSUER, member: text}])
         (fault,) = faults({**PRODUCTION, "CAREWAY_TRUSTED_ISSUERS": raw})
         assert "is the development issuer" in fault
         assert fault.startswith("CAREWAY_TRUSTED_ISSUERS: issuer 1: ")
@@ -233,10 +249,14 @@ class TestADevelopment:
 
     def test_it_needs_nothing_else(self) -> None:
         status, output, errors = started(
-            self.ENVIRONMENT, "[s.DEVELOPMENT, s.DEBUG, s.SERVICES, [i.issuer for i in s.TRUSTED_ISSUERS]]"
+            self.ENVIRONMENT, "[s.DEVELOPMENT, s.DEBUG, s.SERVICES == list(s.AVAILABLE_SERVICES)]"
         )
         assert (status, errors) == (0, "")
-        assert json.loads(output) == [True, False, ["genomics"], [DEVELOPMENT_ISSUER]]
+        assert json.loads(output) == [True, False, True]
+
+    def test_it_trusts_an_issuer_for_people_and_one_for_services(self) -> None:
+        output = started(self.ENVIRONMENT, "[[i.issuer, i.delegated] for i in s.TRUSTED_ISSUERS]")[1]
+        assert json.loads(output) == [[DEVELOPMENT_ISSUER, False], [DEVELOPMENT_SERVICES_ISSUER, True]]
 
     def test_it_may_trust_another_issuer_instead(self) -> None:
         environment = {**self.ENVIRONMENT, "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER])}
@@ -262,3 +282,54 @@ class TestServices:
             "genomics:sign",
             "history:read",
         ]
+
+
+class TestWhatOneServiceNeeds:
+    THERE = ("CAREWAY_GENOMICS_URL", "CAREWAY_GENOMICS_TOKEN_FILE")
+
+    def test_genomics_alone_knows_no_other_service(self) -> None:
+        wrong = dict.fromkeys(self.THERE, "hunter2")
+        show = "[hasattr(s, n) for n in ('GENOMICS_URL', 'GENOMICS_TOKEN_FILE', 'INGESTION_SECONDS')]"
+        assert value(show, CAREWAY_SERVICES="genomics", **wrong) == [False, False, True]
+
+    def test_clinical_alone_knows_nothing_of_files(self) -> None:
+        show = "[n for n in dir(s) if n.startswith(('INGESTION', 'VCF'))]"
+        assert value(show, CAREWAY_SERVICES="clinical", CAREWAY_VCF_LINE_BYTES="many") == []
+
+    def test_clinical_asks_where_it_is_told_as_whom_it_is_told(self) -> None:
+        asked = value("[s.GENOMICS_URL, s.GENOMICS_TOKEN_FILE]", CAREWAY_SERVICES="clinical")
+        assert asked == ["http://genomics.analyses.svc:8000", "/var/run/secrets/careway/token"]
+
+    def test_clinical_is_told_what_it_misses_and_what_is_wrong(self) -> None:
+        missing = faults(without(*self.THERE, CAREWAY_SERVICES="clinical"))
+        assert missing == [f"{name}: is required and not set" for name in self.THERE]
+        wrong = faults({**PRODUCTION, **dict.fromkeys(self.THERE, "user:hunter2@genomics")})
+        assert [fault.split(": must be ")[0] for fault in wrong] == list(self.THERE)
+        assert not any("hunter2" in fault for fault in wrong)
+
+    def test_in_development_a_process_asks_itself_as_a_service(self) -> None:
+        environment = {"CAREWAY_ENVIRONMENT": "development", "CAREWAY_PORT": "8123"}
+        show = "[s.GENOMICS_URL, str(s.GENOMICS_TOKEN_FILE.relative_to(s.STATE)), s.GENOMICS_TOKEN_FILE.read_text()]"
+        url, path, token = json.loads(started(environment, show)[1])
+        assert (url, path) == ("http://127.0.0.1:8123", "clinical-token")
+        issuers = parse_issuers(development_issuers(ROOT / ".careway" / "development-key.json"), development=True)[0]
+        caller = Verifier(issuers).verify(token, "st-elsewhere")
+        assert (caller.subject, caller.scopes) == ("clinical", frozenset({"genomics:read"}))
+
+
+class TestThePort:
+    def bind(self, **environment: str) -> str:
+        """Where gunicorn listens by its configuration."""
+        code = "import config.gunicorn as g; print(g.bind)"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def test_in_development_it_is_one_of_this_machine_alone(self) -> None:
+        assert self.bind(CAREWAY_ENVIRONMENT="development") == "127.0.0.1:8000"
+        assert self.bind(CAREWAY_ENVIRONMENT="development", CAREWAY_PORT="8123") == "127.0.0.1:8123"
+
+    def test_in_production_it_is_one_of_every_address(self) -> None:
+        host = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"
+        assert self.bind(**PRODUCTION, CAREWAY_PORT="8123") == f"{host}:8123"

@@ -30,6 +30,15 @@ class TestRegistration:
         assert (made.json["status"], made.json["order_id"]) == ("registered", NOBODY)
         assert [made.json[name] for name in ("stored", "file_sha256", "vcf_sample", "warnings")] == [None] * 4
 
+    def test_it_names_the_patient_of_its_sample(self, api: Api, body: dict[str, Any]) -> None:
+        patient = "01890a5d-ac96-774b-bcce-111111111111"
+        body["sample"] = factories.available_sample(api, patient_id=patient)["id"]
+        made = api.post("analyses", body).json
+        assert made["patient_id"] == patient
+        assert api.get(f"analyses?sample={body['sample']}").json["results"] == [made]
+        past = api.get(f"analyses/{made['id']}/history").json["results"][0]["record"]
+        assert past == {name: value for name, value in made.items() if name not in {"patient_id"}}
+
     @pytest.mark.parametrize("status", ["expected", "rejected", "exhausted", "entered-in-error"])
     def test_it_needs_an_available_sample(self, api: Api, body: dict[str, Any], status: str) -> None:
         sample = factories.sample(api)["id"]
@@ -51,6 +60,7 @@ class TestRegistration:
             ({"pipeline_version": "v" * 65}, "/pipeline_version", "max-length"),
             ({"order_id": "17"}, "/order_id", "invalid"),
             ({"stored": 5}, "/stored", "read-only"),
+            ({"patient_id": NOBODY}, "/patient_id", "read-only"),
         ],
     )
     def test_it_points_to_what_is_wrong(
@@ -68,6 +78,14 @@ class TestChange:
         other = factories.available_sample(api)["id"]
         answer = api.patch(f"analyses/{made['id']}", {"sample": other, "pipeline_version": "3.6.0"}, If_Match='"1"')
         assert (answer.status, answer.json["sample"], answer.json["pipeline_version"]) == (200, other, "3.6.0")
+
+    def test_it_names_the_patient_of_its_new_sample(self, api: Api) -> None:
+        made = factories.analysis(api)
+        patient = "01890a5d-ac96-774b-bcce-111111111111"
+        other = factories.available_sample(api, patient_id=patient)["id"]
+        body = {**made, "sample": other}
+        moved = api.put(f"analyses/{made['id']}", body, If_Match='"1"')
+        assert (moved.status, moved.json["patient_id"]) == (200, patient)
 
     def test_it_moves_only_to_an_available_sample(self, api: Api) -> None:
         made = factories.analysis(api)

@@ -131,7 +131,7 @@ class TestSeed:
         assert digest() == "aa72ed7c1eb6f94aefb74ef0cfb20c2cb13b73ea12ecae30ea03676917fdb3ce"
 
     def test_it_spans_two_organizations_that_do_not_see_each_other(self, small: None) -> None:
-        seen = {name: Api(organization=name).get("analyses").json["results"] for name in ("st-elsewhere", "general-hospital")}  # fmt: skip
+        seen = {name: Api("genomics", organization=name).get("analyses").json["results"] for name in ("st-elsewhere", "general-hospital")}  # fmt: skip
         assert {name: len(rows) for name, rows in seen.items()} == {"st-elsewhere": 3, "general-hospital": 1}
 
     def test_it_holds_several_patients_and_a_signed_report(self, small: None) -> None:
@@ -141,7 +141,7 @@ class TestSeed:
         assert report.created_by != report.signed_by
 
     def test_it_passes_every_system_check_that_the_api_would_make(self, small: None) -> None:
-        api = Api()
+        api = Api("genomics")
         for resource in ("samples", "analyses", "findings", "reports"):
             for row in api.get(resource).json["results"]:
                 assert api.get(f"{resource}/{row['id']}/history").status == 200

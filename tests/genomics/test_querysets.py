@@ -63,7 +63,7 @@ def cost_of_get(api: Api, path: str) -> tuple[Cost, list[dict[str, Any]]]:
 def crowded(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The path of the variants of one among several large analyses."""
     with django_db_blocker.unblock():
-        api = Api()
+        api = Api("genomics")
         empty = (factories.HEADER + factories.PIK3CA.replace("chr3", "chr22").replace("179218303", "100")).encode()
         ids = [factories.ready_analysis(api, empty)["id"] for _ in range(ANALYSES)]
         for id_ in ids:
@@ -79,7 +79,7 @@ def crowded(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 class TestCost:
     @pytest.mark.parametrize("start", [1, 2_000_000, 4_900_000])
     def test_a_region_is_read_from_the_index_in_order(self, crowded: str, start: int) -> None:
-        cost, found = cost_of_get(Api(), f"{crowded}?region=3:{start}-{start + 20_000}")
+        cost, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:{start}-{start + 20_000}")
         assert len(found) >= 20
         assert "genomics_variant_position" in cost.indexes
         assert not [node for node in cost.nodes if "Sort" in node]
@@ -88,14 +88,14 @@ class TestCost:
 
     def test_a_spanning_variant_is_found_from_afar_and_widens_only_its_own_scan(self, crowded: str) -> None:
         # Variant 7 of each chromosome starts at 7,001 and ends at 57,001.
-        near, found = cost_of_get(Api(), f"{crowded}?region=3:57001-57001")
+        near, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:57001-57001")
         assert [row["pos"] for row in found] == [7001, 57001]
-        far, found = cost_of_get(Api(), f"{crowded}?region=3:57002-58001")
+        far, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:57002-58001")
         assert [row["pos"] for row in found] == [58001]
         assert far.rows_read <= 5 < near.rows_read <= 60
 
     def test_a_page_reads_a_page(self, crowded: str) -> None:
-        cost, found = cost_of_get(Api(), f"{crowded}?limit=50")
+        cost, found = cost_of_get(Api("genomics"), f"{crowded}?limit=50")
         assert (len(found), cost.rows_read) == (50, 51)
         assert not [node for node in cost.nodes if "Sort" in node]
 
@@ -103,27 +103,29 @@ class TestCost:
     def test_a_page_far_down_costs_what_the_first_one_costs(self, crowded: str, ordering: str) -> None:
         link = f"{crowded}?ordering={ordering}&limit=200"
         for _ in range(100):
-            link = Api().get(link.removeprefix("http://testserver")).json["next"]
-        cost, found = cost_of_get(Api(), link.removeprefix("http://testserver"))
+            link = Api("genomics").get(link.removeprefix("http://testserver")).json["next"]
+        cost, found = cost_of_get(Api("genomics"), link.removeprefix("http://testserver"))
         assert (len(found), cost.rows_read) == (200, 201)
         assert "genomics_variant_position" in cost.indexes
         assert not [node for node in cost.nodes if "Sort" in node]
 
     def test_a_gene_has_its_own_index_in_order_of_position(self, crowded: str) -> None:
-        cost, found = cost_of_get(Api(), f"{crowded}?gene=GENE77")
+        cost, found = cost_of_get(Api("genomics"), f"{crowded}?gene=GENE77")
         assert [row["gene_symbol"] for row in found] == ["GENE77"] * 25
         assert "genomics_variant_gene" in cost.indexes
         assert cost.rows_read == 25
         assert not [node for node in cost.nodes if "Sort" in node]
 
     def test_an_rs_id_is_found_by_its_index(self, crowded: str) -> None:
-        cost, found = cost_of_get(Api(), f"{crowded}?rs_id=rs31415")
+        cost, found = cost_of_get(Api("genomics"), f"{crowded}?rs_id=rs31415")
         assert [row["rs_ids"] for row in found] == [["rs31415"]]
         assert {"genomics_variant_rs_id"} <= cost.indexes
         assert cost.rows_read <= 4
 
     def test_filters_narrow_the_scan_of_a_region(self, crowded: str) -> None:
-        cost, found = cost_of_get(Api(), f"{crowded}?region=5:1000001-1100000&passed=true&min_qual=50&min_depth=10")
+        cost, found = cost_of_get(
+            Api("genomics"), f"{crowded}?region=5:1000001-1100000&passed=true&min_qual=50&min_depth=10"
+        )
         assert 0 < len(found) < 100
         assert cost.rows_read <= 160
 
@@ -132,7 +134,7 @@ class TestCost:
 class TestVariantQuerySet:
     @pytest.fixture
     def analysis(self) -> Analysis:
-        return Analysis.objects.get(pk=factories.ready_analysis(Api())["id"])
+        return Analysis.objects.get(pk=factories.ready_analysis(Api("genomics"))["id"])
 
     @pytest.fixture
     def variants(self, analysis: Analysis) -> VariantQuerySet:
@@ -140,7 +142,7 @@ class TestVariantQuerySet:
         return found
 
     def test_of_analysis_leaves_out_other_analyses(self, analysis: Analysis) -> None:
-        factories.ready_analysis(Api())
+        factories.ready_analysis(Api("genomics"))
         assert (Variant.objects.of_analysis(analysis.pk).count(), Variant.objects.count()) == (2, 4)
 
     def test_for_caller_leaves_out_other_organizations(self, analysis: Analysis) -> None:

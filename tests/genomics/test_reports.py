@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api import ALL, Answer, Api
+from tests.database import refusal
 
 from . import factories
 from .test_samples import fault
@@ -296,3 +297,10 @@ class TestList:
             ("status=preliminary", draft),
         ):
             assert [row["id"] for row in api.get(f"reports?{query}").json["results"]] == [expected["id"]]
+
+
+class TestTheTriggers:
+    @pytest.mark.parametrize("status", ["superseded", "final"])
+    def test_they_refuse_a_report_that_nobody_signed(self, api: Api, body: dict[str, Any], status: str) -> None:
+        made = api.post("reports", body).json
+        assert refusal("UPDATE genomics_report SET status = %s WHERE id = %s", status, made["id"])

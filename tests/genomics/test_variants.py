@@ -1,6 +1,7 @@
 """Variants, through the API: lists, regions, pages, exports."""
 
 import json
+import logging
 import random
 from typing import Any
 
@@ -295,3 +296,25 @@ class TestExports:
         path = loaded(api, file(record(samples=["0/0"])))
         assert api.get(f"{path}.ndjson").content == b""
         assert api.get(f"{path}.vcf").content.endswith(b"\tFORMAT\tCHILD\n")
+
+    @pytest.mark.parametrize("suffix", ["vcf", "ndjson"])
+    def test_of_another_organization_s_analysis_they_are_no_empty_file(self, api: Api, suffix: str) -> None:
+        path = loaded(api, RICH)
+        assert api.as_(organization="st-nowhere").get(f"{path}.{suffix}").status == 404
+
+
+class TestAnAccess:
+    def test_every_way_of_reading_them_is_one_event(self, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+        path = loaded(api, RICH)
+        analysis, one = path.split("/")[1], rows(api, path)[0]["id"]
+        caplog.set_level(logging.INFO, logger="careway.access")
+        caplog.clear()
+        for read in (path, f"{path}/{one}", f"{path}.vcf", f"{path}.ndjson"):
+            api.get(read)
+        told = [line.__dict__ for line in caplog.records if line.name == "careway.access"]
+        assert [(line["action"], line["resource"], line["record"]) for line in told] == [
+            ("list", "Variant", analysis),
+            ("retrieve", "Variant", f"{analysis}/{one}"),
+            ("export", "Variant", analysis),
+            ("export", "Variant", analysis),
+        ]

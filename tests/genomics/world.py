@@ -1,4 +1,4 @@
-"""One of everything, for the walk of all routes."""
+"""One of everything, for the laws that hold for every service; tests/worlds.py says what each name means."""
 
 from __future__ import annotations
 
@@ -6,14 +6,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.api import Api
+from tests.worlds import Body, Records
 
 from . import factories
 
-World = dict[str, dict[str, Any]]
+table = "genomics_sample"
+unique = "accession"
+edits: list[Body] = [{"kind": kind} for kind in ("saliva", "tissue", "dna", "rna", "other")]
+first_move: Body = {"to": "available"}
+streamed: tuple[str, bytes] | None = ("text/vcf", factories.VCF)
+without_words = {
+    "genomics_analysis_ready_has_file": "only ingestion sets the status and the file, together",
+    "genomics_variant_position": "the VCF reader refuses such lines with their number",
+    "genomics_report_number": "numbers come from a sequence",
+    "genomics_report_signed": "only signing sets these columns, together",
+    "genomics_report_two_persons": "signing asks first, and answers 403",
+    "genomics_report_revision": "only the operation counts revisions",
+}
 
 
-def build(api: Api) -> World:
-    """The URL parameters of the routes of each kind of record, by the routes' base name; all in their first state."""
+def plain(number: int) -> tuple[str, Body]:
+    body = {"accession": f"N-{number:09}", "patient_id": factories.PATIENT, "kind": "blood", "origin": "germline"}
+    return "samples", {**body, "received_at": "2026-11-18T10:05:00Z"}
+
+
+def build(api: Api) -> Records:
     ready = factories.ready_analysis(api)["id"]
     sample = factories.sample(api)["id"]
     return {
@@ -25,13 +42,11 @@ def build(api: Api) -> World:
     }
 
 
-def streamed_body() -> bytes:
-    """What a route that reads its body itself would take."""
-    return factories.VCF
+def grow(api: Api) -> None:
+    factories.signed_report(api)
 
 
-def foreign_references(api: Api, mine: World, theirs: World) -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    """Requests of mine that name a record of theirs: method, path, body, and the member that names it."""
+def foreign_references(api: Api, mine: Records, theirs: Records) -> Iterator[tuple[str, str, dict[str, Any], str]]:
     ready = mine["variant"]["analysis"]
     available = factories.available_sample(api)["id"]
     confirmed = factories.confirmed_finding(api, ready)["id"]
@@ -68,8 +83,7 @@ def foreign_references(api: Api, mine: World, theirs: World) -> Iterator[tuple[s
         yield "PATCH", path, {member: value}, member
 
 
-def foreign_filters(theirs: World) -> list[str]:
-    """Lists narrowed to what stands on a record of theirs."""
+def foreign_filters(theirs: Records) -> list[str]:
     ready = theirs["variant"]["analysis"]
     return [
         f"samples?patient_id={factories.PATIENT}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,11 +24,10 @@ def environment() -> dict[str, str]:
 
 
 def start(environment: dict[str, str], port: int, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "run", "--port", str(port), *arguments]
     return subprocess.Popen(
-        command,
+        [sys.executable, "manage.py", "run", *arguments],
         cwd=ROOT,
-        env=environment,
+        env={**environment, "CAREWAY_PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,7 +57,8 @@ def test_it_serves_and_stops_all_it_started(environment: dict[str, str], number:
     output, _ = process.communicate(timeout=40)
     assert process.returncode == 0, output
     assert f"http://127.0.0.1:{port}/genomics/v1/docs" in output
-    assert "curl -s -H" in output
+    (example,) = re.findall(r'curl -s -H "Authorization: Bearer \$TOKEN" "(\S+)"', output)
+    assert example == f"http://127.0.0.1:{port}/genomics/v1/samples?limit=2"
     with pytest.raises(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):  # noqa: PT011  (refused or reset)
         pass
 

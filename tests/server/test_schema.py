@@ -12,26 +12,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from tests.api import token
-from tests.genomics import factories
-from tests.servers import Server
+from tests.api import RemoteApi, token
+from tests.worlds import World
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "schemathesis.toml"
-KNOWN_SERVICES = ["genomics", "clinical"]
 ENOUGH = 2000
 
 
-@pytest.mark.parametrize("service", KNOWN_SERVICES)
-def test_it_answers_as_documented(server: Server, service: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    if service not in settings.SERVICES:
-        pytest.skip(f"this build does not serve {service}")
-    factories.signed_report(server.api)
+def test_it_answers_as_documented(api: RemoteApi, world: World, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    world.build(api)
+    world.grow(api)
     examples = request.config.getoption("--fuzz")
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIGURATION)),
-        *("run", f"{server.url}/{service}/v1/openapi.json", "--header", f"Authorization: Bearer {token()}"),
+        *("run", api.url + api.url_of("openapi.json"), "--header", f"Authorization: Bearer {token()}"),
         *(
             "--checks",
             "all",

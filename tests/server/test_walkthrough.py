@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.genomics import factories
-from tests.servers import ROOT, Server
+from tests.servers import ROOT, Server, product_environment
 
 ADDRESS = "export API=http://127.0.0.1:8000\n"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -57,7 +58,7 @@ def walk(server: Server, folder: Path) -> dict[str, Printed]:
     assert script.count(ADDRESS) == 1
     script = script.replace(ADDRESS, f"export API={server.url}\n")
     of_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "SCOPE", "SUBJECT", "ORGANIZATION"}
-    environment = {name: value for name, value in os.environ.items() if name not in of_make}
+    environment = {name: value for name, value in product_environment().items() if name not in of_make}
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
@@ -71,6 +72,11 @@ def walk(server: Server, folder: Path) -> dict[str, Printed]:
     assert run.stderr == ""
     answers = [Printed(int(status), text) for status, text in ANSWER.findall(run.stdout)]
     return dict(zip(STEPS, answers, strict=True))
+
+
+@pytest.fixture(scope="module")
+def server(server: Server) -> Server:
+    return replace(server, service="genomics")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`manage.py token`: an access token of the development issuer."""
+"""`manage.py token`: a person's access token of the development issuer. Services find theirs in a file."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ from ...models import GenomicLink
 BATCH = 50
 # EX_TEMPFAIL of sysexits.h: "try again later"; a crash is 1, a wrong argument 2.
 LEFT = 75
+# Why it could not be asked, where no other link would be answered either.
+HOPELESS = {"open": "genomics does not answer", "identity": "genomics takes no token of this service"}
 
 
 def between(lowest: int, highest: int) -> Callable[[str], int]:
@@ -46,7 +48,8 @@ class Command(BaseCommand):
         until = time.monotonic() + seconds
         total: Counter[str] = Counter()
         after: UUID | None = None
-        while total.total() < limit and time.monotonic() < until:
+        self._hopeless = ""
+        while total.total() < limit and time.monotonic() < until and not self._hopeless:
             batch = list(GenomicLink.objects.pending(after=after)[: min(BATCH, limit - total.total())])
             if not batch:
                 break
@@ -54,12 +57,7 @@ class Command(BaseCommand):
             outcomes = self._settle(batch, until)
             total += outcomes
             self._report(outcomes, total)
-            if "stopped" in outcomes:
-                break
-        left = GenomicLink.objects.pending().count()
-        self.stdout.write(f"{left} links are left." if self.stdout.isatty() else json.dumps({"left": left}))
-        if left:
-            sys.exit(LEFT)
+        self._conclude(GenomicLink.objects.pending().count(), total)
 
     def _settle(self, batch: list[GenomicLink], until: float) -> Counter[str]:
         outcomes: Counter[str] = Counter()
@@ -69,9 +67,11 @@ class Command(BaseCommand):
             try:
                 outcomes[settle(link, caller=caller)] += 1
             except Unreachable as error:
-                # An open circuit breaker says that the others would not be answered either.
-                outcomes["stopped" if error.reason == "open" else "unreachable"] += 1
-            if "stopped" in outcomes or time.monotonic() >= until:
+                if error.reason in HOPELESS:
+                    self._hopeless = error.reason
+                    break
+                outcomes["unreachable"] += 1
+            if time.monotonic() >= until:
                 break
         return outcomes
 
@@ -82,3 +82,14 @@ class Command(BaseCommand):
             self.stdout.flush()
         else:
             self.stdout.write(json.dumps({"asked": outcomes.total(), **outcomes}))
+
+    def _conclude(self, left: int, total: Counter[str]) -> None:
+        if self.stdout.isatty():
+            ends_progress = "\n" if total else ""
+            stopped = f" Stopped: {HOPELESS[self._hopeless]}." if self._hopeless else ""
+            self.stdout.write(f"{ends_progress}{left} links are left.{stopped}")
+        else:
+            stopped_by = {"stopped": self._hopeless} if self._hopeless else {}
+            self.stdout.write(json.dumps({"left": left, **stopped_by}))
+        if left:
+            sys.exit(LEFT)

@@ -5,7 +5,7 @@ from tests.servers import Server, make_database, peak_memory
 
 
 def test_it_does_not_grow_with_the_file() -> None:
-    server = Server(make_database("careway_memory"), {"CAREWAY_WORKERS": "1"}).start()
+    server = Server(make_database("careway_memory"), {"CAREWAY_WORKERS": "1"}, "genomics").start()
     try:
         ingest(server, 10_000)
         small = peak_memory(server)

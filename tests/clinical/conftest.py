@@ -1,0 +1,11 @@
+"""Fixtures of this service's tests."""
+
+import pytest
+
+from tests.api import Api
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """This service as dr-okafor of st-elsewhere, in this process, in a transaction that is rolled back."""
+    return Api(service="clinical")
