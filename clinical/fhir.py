@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -64,8 +65,7 @@ STUDY_STATUS = {
     "registered": "in-progress", "ready": "completed", "reported": "completed", "cancelled": "not-done",
     "entered-in-error": "entered-in-error",
 }  # fmt: skip
-# Links that the other service has answered with no; they say nothing of this patient.
-REFUSED = {"rejected", "gone"}
+REFUSED = {"rejected", "gone"}  # links that the other service answered with no: they say nothing of this patient
 AGE = re.compile(r"P(?:(\d+)W|(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?)")
 
 
@@ -85,7 +85,7 @@ def consultation_bundle(facts: Facts, *, organization: str) -> Element:
         *_documents(consultation, facts["addenda"], whose, wrong=wrong),
         *(_study(link, whose, wrong=wrong) for link in links),
     ]
-    changed_at = max(shown["meta"]["lastUpdated"] for shown in resources)
+    changed_at = max((shown["meta"]["lastUpdated"] for shown in resources), key=datetime.fromisoformat)
     return bundle("collection", resources, timestamp=changed_at)
 
 

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from chassis.development import development_issuers, keep_service_token
+from django.utils.module_loading import import_string
+
+from chassis.development import development_issuers
 from chassis.environment import Environment
 from chassis.issuers import Issuer, parse_issuers
 from chassis.logs import logging_configuration
@@ -62,10 +64,10 @@ if env.flag("CAREWAY_BEHIND_TLS_PROXY", default=False):
     SECURE_HSTS_SECONDS = 31_536_000
 
 # Who may issue tokens: a list of issuers, see docs/operating.md. In development it is a key made on first start.
-_key = STATE / "development-key.json"
+DEVELOPMENT_KEY = STATE / "development-key.json"
 _issuers = env.json("CAREWAY_TRUSTED_ISSUERS")
 if _issuers is None and DEVELOPMENT:
-    _issuers = development_issuers(_key)
+    _issuers = development_issuers(DEVELOPMENT_KEY)
 TRUSTED_ISSUERS: tuple[Issuer, ...] = ()
 if _issuers is None:
     if not any(fault.startswith("CAREWAY_TRUSTED_ISSUERS") for fault in env.faults):
@@ -145,28 +147,10 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
-# --- Genomics: ingestion ------------------------------------------------------------------------------------------------
-if "genomics" in SERVICES:
-    INGESTIONS_PER_PROCESS = env.integer("CAREWAY_INGESTIONS_PER_PROCESS", default=2, minimum=1, maximum=THREADS)
-    INGESTION_SECONDS = env.integer("CAREWAY_INGESTION_SECONDS", default=3600, minimum=10, maximum=86_400)
-    INGESTION_MINIMUM_BYTES_PER_SECOND = env.integer(
-        "CAREWAY_INGESTION_MINIMUM_BYTES_PER_SECOND", default=1024, minimum=1, maximum=1_000_000_000
-    )
-    VCF_LINE_BYTES = env.integer("CAREWAY_VCF_LINE_BYTES", default=1_000_000, minimum=10_000, maximum=16_000_000)
-    VCF_EXPANDED_BYTES = env.integer(
-        "CAREWAY_VCF_EXPANDED_BYTES", default=64 * 1024**3, minimum=1_000_000, maximum=1024**4
-    )
-    VCF_EXPANSION_RATIO = env.integer("CAREWAY_VCF_EXPANSION_RATIO", default=250, minimum=10, maximum=1100)
-
-# --- Clinical: the other service ----------------------------------------------------------------------------------------
-if "clinical" in SERVICES:
-    # In development one process serves both, and asks itself.
-    GENOMICS_URL = env.service_url("CAREWAY_GENOMICS_URL", default=f"http://127.0.0.1:{PORT}" if DEVELOPMENT else None)
-    GENOMICS_TOKEN_FILE = env.absolute_path(
-        "CAREWAY_GENOMICS_TOKEN_FILE", default=STATE / "clinical-token" if DEVELOPMENT else None
-    )
-    if DEVELOPMENT and GENOMICS_TOKEN_FILE == STATE / "clinical-token":
-        keep_service_token(GENOMICS_TOKEN_FILE, key=_key, subject="clinical", scopes=["genomics:read"])
+# --- The services' own ----------------------------------------------------------------------------------------------------
+# Each reads what it alone needs; of a service that is not served here there is no setting.
+for _service in SERVICES:
+    globals().update(import_string(f"{_service}.settings.read")(env, globals()))
 
 # --- OpenAPI ------------------------------------------------------------------------------------------------------------
 SPECTACULAR_SETTINGS = {

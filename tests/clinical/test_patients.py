@@ -396,4 +396,4 @@ class TestList:
 
     @pytest.mark.parametrize("query", ["status=dead", f"mrn={'9' * 33}", f"family_name={'a' * 101}"])
     def test_a_filter_that_cannot_be_met_is_refused(self, api: Api, query: str) -> None:
-        assert api.get(f"patients?{query}").json["errors"][0]["parameter"] == query.split("=")[0]
+        assert api.get(f"patients?{query}").json["errors"][0]["parameter"] == query.split("=", maxsplit=1)[0]
