@@ -14,6 +14,8 @@ from rest_framework.request import Request
 from .issuers import Caller
 from .tokens import Verifier
 
+ORGANIZATION_HEADER = "Careway-Organization"
+
 _lock = threading.Lock()
 _verifiers: list[Verifier] = []
 
@@ -26,7 +28,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return verifier().verify(token.strip(" "), request.META.get("HTTP_CAREWAY_ORGANIZATION")), None
+        return verifier().verify(token.strip(" "), request.headers.get(ORGANIZATION_HEADER)), None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -187,7 +187,7 @@ class RecordSchema(AutoSchema):
 
     def _get_request_body(self, direction: Any = "request") -> Schema | None:
         if streamed := self.view.streaming_actions.get(self._action):
-            content: Schema = dict.fromkeys(streamed.media_types, {"schema": FILE})
+            content: Schema = {media_type: {"schema": FILE} for media_type in streamed.media_types}
         elif self._action == "transitions":
             content = {"application/json": {"schema": self._transition()}}
         elif self._action in {"create", "update", "partial_update"}:

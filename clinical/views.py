@@ -14,7 +14,8 @@ from chassis.fhir import MEDIA_TYPE
 from chassis.filters import check_parameters
 from chassis.models import Record
 from chassis.representation import json_of
-from chassis.viewsets import RecordViewSet, Rendition
+from chassis.views import Rendition
+from chassis.viewsets import RecordViewSet
 
 from . import filters, linking, operations, serializers
 from .fhir import consultation_bundle

@@ -21,7 +21,8 @@ from chassis.renderers import JSONRenderer, ProblemRenderer, encode, json_respon
 from chassis.representation import json_of
 from chassis.schema import header, query
 from chassis.streams import BodyReader
-from chassis.viewsets import RecordViewSet, Rendition, ServiceViewSet, Streamed
+from chassis.views import Rendition, ServiceViewSet, Streamed
+from chassis.viewsets import RecordViewSet
 
 from . import filters, ingestion, operations, serializers
 from .content import analysis_facts, shown_content

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from chassis.viewsets import ServiceViewSet
+from chassis.views import ServiceViewSet
 from tests.api import ALL, Answer, Api, shared_client
 from tests.forging import BAD_AUTHORIZATION, minted
 from tests.routes import PARAMETER, Operation, documents, operations

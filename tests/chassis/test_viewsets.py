@@ -116,7 +116,7 @@ class TestTheScope:
     @VERBS
     def test_each_verb_needs_its_own(self, api: Api, path: str, method: str, below: str, content: Any) -> None:
         needed = "history:read" if below == "/history" else "example:read" if method == "GET" else "example:write"
-        others = tuple({"example:read", "example:write", "history:read", "clinical:write"} - {needed})
+        others = tuple({"example:read", "example:write", "history:read", "example:discard"} - {needed})
         answer = api.as_(scopes=others).call(method, path + below, content, If_Match='"1"')
         assert (answer.status, answer.json["code"], answer.json["scope"]) == (403, "missing-scope", needed)
         assert answer.header("WWW-Authenticate") == f'Bearer error="insufficient_scope", scope="{needed}"'

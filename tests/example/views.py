@@ -17,7 +17,8 @@ from chassis.models import Record
 from chassis.renderers import JSONRenderer, ProblemRenderer, encode, json_response
 from chassis.representation import json_of
 from chassis.streams import BodyReader
-from chassis.viewsets import RecordViewSet, ServiceViewSet, Streamed
+from chassis.views import ServiceViewSet, Streamed
+from chassis.viewsets import RecordViewSet
 
 from . import filters, operations, serializers
 from .models import Specimen

@@ -58,12 +58,11 @@ class Page:
     def shown(self, selector: str, within: WebElement | None = None) -> WebElement:
         """The first such element, once it can be seen."""
 
-        def visible(browser: webdriver.Chrome) -> WebElement | None:
+        def visible(browser: webdriver.Chrome) -> list[WebElement]:
             found = (within or browser).find_elements(By.CSS_SELECTOR, selector)
-            return next((element for element in found if element.is_displayed()), None)
+            return [element for element in found if element.is_displayed()]
 
-        wait = WebDriverWait(self.browser, SECONDS)
-        return wait.until(visible, f"nothing is shown for {selector}")  # type: ignore[arg-type]  # not None once it ends
+        return WebDriverWait(self.browser, SECONDS).until(visible, f"nothing is shown for {selector}")[0]
 
     @property
     def operations(self) -> set[tuple[str, str]]:

@@ -1,0 +1,268 @@
+"""`manage.py verify_links`, as its CronJob runs it: settles what waits, once, within bounds, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api import RemoteApi
+from tests.clinical import factories
+from tests.peers import Answer, Peer, problem, reply, slow
+from tests.server import pair
+from tests.server.collector import eventually
+from tests.server.pair import all_links, rows, stored, verify_links
+from tests.servers import ROOT, Server, product_environment
+
+LEFT = 75
+UNKNOWN = problem("not-found")
+
+
+@pytest.fixture(scope="module")
+def genomics() -> Iterator[Server]:
+    running = pair.genomics_server().start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def clinical_server() -> Iterator[Server]:
+    """Clinical that finds nobody to ask, so that all its links wait."""
+    running = pair.clinical_server(pair.nobody()).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def clinical(clinical_server: Server) -> Iterator[RemoteApi]:
+    pair.forget_links()
+    yield clinical_server.api
+    pair.forget_links()
+
+
+def waiting(clinical: RemoteApi, count: int, *, consultation: str = "") -> list[str]:
+    """So many pending links, to analyses that nobody knows; answers their ids."""
+    consultation = consultation or pair.visit(clinical)["id"]
+    links = [pair.link(clinical, consultation, str(uuid.uuid4())).json for _ in range(count)]
+    assert {each["verification"] for each in links} == {"pending"}
+    return [each["id"] for each in links]
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    """What the command itself says, beside the lines of its log."""
+    return [line for line in map(json.loads, output.splitlines()) if "logger" not in line]
+
+
+def start(genomics_url: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    environment = product_environment(**pair.clinical_variables(genomics_url))
+    command = [sys.executable, "manage.py", "verify_links", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **options)
+
+
+def states() -> Counter[tuple[str, int, int]]:
+    """How many links have which verification, version, and number of events."""
+    found = rows(
+        "SELECT verification, version, (SELECT count(*) FROM clinical_genomiclinkevent WHERE pgh_obj_id = link.id)"
+        " FROM clinical_genomiclink link"
+    )
+    return Counter((str(verification), int(version), int(events)) for verification, version, events in found)
+
+
+class TestSettling:
+    def test_it_settles_each_as_genomics_says_and_a_second_run_changes_nothing(
+        self, clinical: RemoteApi, genomics: Server
+    ) -> None:
+        mine, other = pair.visit(clinical), pair.visit(clinical)
+        own = pair.analysis(genomics.api, mine["patient"])
+        theirs = pair.analysis(genomics.api, other["patient"])["id"]
+        foreign = pair.analysis(genomics.api.as_(organization="general-hospital"), mine["patient"])["id"]
+        wanted = {own["id"]: "verified", theirs: "rejected", foreign: "gone", str(uuid.uuid4()): "gone"}
+        for analysis in wanted:
+            assert pair.link(clinical, mine["id"], analysis).json["verification"] == "pending"
+
+        first = verify_links(genomics.url)
+        assert first.returncode == 0, first.stdout + first.stderr
+        assert lines(first.stdout) == [{"asked": 4, "verified": 1, "rejected": 1, "gone": 2}, {"left": 0}]
+        assert first.stderr == ""
+        snapshot = {name: own[name] for name in pair.SNAPSHOT}
+        found = {analysis: verification for analysis, verification, _, checked in stored(mine["id"]) if checked}
+        assert found == wanted
+        assert [row[2] for row in stored(mine["id"])] == [snapshot, None, None, None]
+        assert {state[1:] for state in states()} == {(2, 2)}
+        actors = "SELECT DISTINCT pgh_context ->> 'actor' FROM clinical_genomiclinkevent WHERE version = 2"
+        links = f"{actors} AND consultation_id = %s"
+        assert rows(links, mine["id"]) == [("service:verify_links",)]
+
+        before = all_links()
+        second = verify_links(genomics.url)
+        assert (second.returncode, lines(second.stdout)) == (0, [{"left": 0}])
+        assert all_links() == before
+
+    def test_a_patient_merged_meanwhile_is_known_by_the_old_record(self, clinical: RemoteApi, genomics: Server) -> None:
+        old, new = pair.visit(clinical), pair.visit(clinical)
+        analysis = pair.analysis(genomics.api, old["patient"])["id"]
+        for visit in (old, new):  # one moves with the merge; the other was the survivor's all along
+            assert pair.link(clinical, visit["id"], analysis).json["verification"] == "pending"
+        assert factories.merge(clinical, old["patient"], new["patient"]).status == 200
+        assert verify_links(genomics.url).returncode == 0
+        assert [stored(visit["id"])[0][:2] for visit in (old, new)] == [(analysis, "verified")] * 2
+
+    def test_it_asks_for_each_links_own_organization(self, clinical: RemoteApi) -> None:
+        for organization in ("general-hospital", "Hôpital 東"):
+            waiting(clinical.as_(organization=organization), 1)
+        with Peer(UNKNOWN) as genomics:
+            assert verify_links(genomics.url).returncode == 0
+        asked_for = [asked.headers["Careway-Organization"] for asked in genomics.asked]
+        assert asked_for == ["general-hospital", "H%C3%B4pital%20%E6%9D%B1"]
+
+    def test_what_was_entered_in_error_is_left_alone(self, clinical: RemoteApi) -> None:
+        visit = pair.visit(clinical)["id"]
+        (mistaken,) = waiting(clinical, 1, consultation=visit)
+        moved = clinical.move(f"consultations/{visit}/genomic-links/{mistaken}", "entered-in-error", "A slip.")
+        assert moved.status == 200
+        with Peer(UNKNOWN) as genomics:
+            done = verify_links(genomics.url)
+        assert (done.returncode, lines(done.stdout), genomics.asked) == (0, [{"left": 0}], [])
+        assert states() == {("pending", 2, 2): 1}
+
+    def test_two_at_once_settle_each_once(self, clinical: RemoteApi, genomics: Server) -> None:
+        mine = pair.visit(clinical)
+        own = pair.analysis(genomics.api, mine["patient"])["id"]
+        assert pair.link(clinical, mine["id"], own).json["verification"] == "pending"
+        waiting(clinical, 59)
+        runs = [start(genomics.url, stdout=subprocess.PIPE) for _ in range(2)]
+        said = [lines(run.communicate(timeout=60)[0]) for run in runs]
+        assert [run.returncode for run in runs] == [0, 0]
+        total = sum((Counter({name: n for name, n in line.items()}) for run in said for line in run), Counter[str]())
+        assert (total["verified"], total["gone"]) == (1, 59)
+        # Each began with the same links; whichever came second to one left it as it was.
+        assert total["asked"] == 60 + total["settled"]
+        assert total["settled"] > 0
+        assert states() == {("verified", 2, 2): 1, ("gone", 2, 2): 59}
+
+
+class TestBounds:
+    def test_the_limit_leaves_the_younger(self, clinical: RemoteApi) -> None:
+        links = waiting(clinical, 5)
+        with Peer(UNKNOWN) as genomics:
+            done = verify_links(genomics.url, "--limit", "3")
+        assert (done.returncode, lines(done.stdout)) == (LEFT, [{"asked": 3, "gone": 3}, {"left": 2}])
+        pending = rows("SELECT id::text FROM clinical_genomiclink WHERE verification = 'pending' ORDER BY id")
+        assert pending == [(each,) for each in links[3:]]
+
+    def test_the_seconds_end_a_run(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 6)
+        with Peer(slow(0.4, UNKNOWN)) as genomics:
+            done = verify_links(genomics.url, "--seconds", "1")
+        assert done.returncode == LEFT
+        settled = states()["gone", 2, 2]
+        assert 1 <= settled <= 3
+        assert lines(done.stdout) == [{"asked": settled, "gone": settled}, {"left": 6 - settled}]
+
+    @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--limit", "many"], ["--seconds", "-1"]])
+    def test_there_is_no_run_without_sense(self, clinical: RemoteApi, arguments: list[str]) -> None:
+        done = verify_links(pair.nobody(), *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "must be a whole number" in done.stderr
+
+
+class TestGenomicsDown:
+    @pytest.mark.parametrize("answer", [None, reply(500)], ids=["refused", "500"])
+    def test_all_keep_waiting_and_the_run_ends_soon(self, clinical: RemoteApi, answer: Answer | None) -> None:
+        waiting(clinical, 60)
+        before = all_links()
+        with Peer(answer or UNKNOWN) as genomics:
+            done = verify_links(genomics.url if answer else pair.nobody())
+        assert done.returncode == LEFT
+        # The circuit breaker opened: nobody asked for the other 55, and nobody waited for its term to end.
+        assert lines(done.stdout) == [{"asked": 5, "unreachable": 5}, {"left": 60, "stopped": "open"}]
+        assert len(genomics.asked) == (10 if answer else 0)
+        assert all_links() == before
+
+    @pytest.mark.parametrize("content", [None, "refused.by.genomics"])
+    def test_without_a_token_it_takes_the_first_no_for_all(
+        self, clinical: RemoteApi, tmp_path: Path, content: str | None
+    ) -> None:
+        waiting(clinical, 3)
+        if content:
+            (tmp_path / "token").write_text(content)
+        with Peer(problem("unauthenticated")) as genomics:
+            done = verify_links(genomics.url, CAREWAY_GENOMICS_TOKEN_FILE=str(tmp_path / "token"))
+        assert (done.returncode, len(genomics.asked)) == (LEFT, 1 if content else 0)
+        assert lines(done.stdout)[-1] == {"left": 3, "stopped": "identity"}
+        (complaint,) = [line for line in map(json.loads, done.stdout.splitlines()) if "logger" in line]
+        assert (complaint["logger"], complaint["level"]) == ("clinical.genomics_client", "ERROR")
+        assert states() == {("pending", 1, 1): 3}
+
+    def test_one_that_fails_does_not_keep_the_others_waiting(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 4)
+        with Peer(UNKNOWN, reply(418), UNKNOWN) as genomics:
+            done = verify_links(genomics.url)
+        assert (done.returncode, lines(done.stdout)) == (
+            LEFT,
+            [{"asked": 4, "gone": 3, "unreachable": 1}, {"left": 1}],
+        )
+
+
+class TestWhatItSays:
+    def test_it_is_a_line_of_json_for_each_batch(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 51)
+        with Peer(UNKNOWN) as genomics:
+            done = verify_links(genomics.url)
+        said = [{"asked": 50, "gone": 50}, {"asked": 1, "gone": 1}, {"left": 0}]
+        assert [json.loads(line) for line in done.stdout.splitlines()] == said
+
+    def test_it_is_progress_on_a_terminal(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 51)
+        with Peer(UNKNOWN) as genomics:
+            assert self.on_a_terminal(genomics.url) == (0, "\r50 gone \r51 gone \r\n0 links are left.\r\n")
+
+    def test_a_terminal_hears_why_it_stopped(self, clinical: RemoteApi, clinical_server: Server) -> None:
+        waiting(clinical, 7)
+        code, said = self.on_a_terminal(pair.nobody())
+        assert code == LEFT
+        assert said.endswith("\r5 unreachable \r\n7 links are left. Stopped: genomics does not answer.\r\n")
+
+    def on_a_terminal(self, genomics_url: str) -> tuple[int, str]:
+        ours, theirs = pty.openpty()
+        run = start(genomics_url, stdout=theirs)
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                said += os.read(ours, 4096)
+            except OSError:  # how Linux says that the other end was closed
+                break
+        os.close(ours)
+        return run.wait(timeout=30), said.decode()
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
+    def test_nothing_is_lost(self, clinical: RemoteApi, number: signal.Signals) -> None:
+        waiting(clinical, 8)
+        with Peer(slow(0.15, UNKNOWN)) as genomics:
+            run = start(genomics.url, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert eventually(lambda: states()["gone", 2, 2] >= 2)
+            run.send_signal(number)
+            started = time.monotonic()
+            assert run.wait(timeout=10) != 0
+            assert time.monotonic() - started < 3
+            # Each link is settled whole, with its event, or as it was.
+            found = states()
+            assert set(found) == {("gone", 2, 2), ("pending", 1, 1)}
+            assert sum(found.values()) == 8
+            # Neither is a row locked by what was killed.
+            assert verify_links(genomics.url).returncode == 0
+        assert states() == {("gone", 2, 2): 8}
