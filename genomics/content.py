@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from chassis.fhir import instant
 from chassis.issuers import Caller
 
 from .choices import CHROMOSOMES
 from .models import Analysis, Finding, Report, Sample, Variant
-from .querysets import FindingQuerySet, ReportQuerySet
 
 # Text, whole numbers, lists of text and null: what is signed has one canonical form. The rest is for views alone.
 SIGNED_VARIANT = (
@@ -24,9 +25,10 @@ SIGNED_VARIANT = (
 SHOWN_VARIANT = (*SIGNED_VARIANT, "qual", "filters", "info")
 
 
-def findings_of(report: Report, *, caller: Caller) -> FindingQuerySet:
+def findings_of(report: Report, *, caller: Caller) -> QuerySet[Finding]:
     """Those that the report names, in the order they are signed in."""
-    return FindingQuerySet(Finding).for_caller(caller).named_by(report.findings)
+    found: QuerySet[Finding] = Finding.objects.for_caller(caller).named_by(report.findings)
+    return found
 
 
 def shown_content(report: Report, *, caller: Caller) -> dict[str, Any]:
@@ -76,8 +78,8 @@ def analysis_facts(analysis: Analysis, *, caller: Caller) -> dict[str, Any]:
 
     `changed` is the latest change of any of them, so that the same facts read the same.
     """
-    findings = list(FindingQuerySet(Finding).for_caller(caller).confirmed_in(analysis.pk))
-    report = ReportQuerySet(Report).for_caller(caller).current_of(analysis.pk).first()
+    findings = list(Finding.objects.for_caller(caller).confirmed_in(analysis.pk))
+    report = Report.objects.for_caller(caller).current_of(analysis.pk).first()
     variants = _variants(analysis, findings, SHOWN_VARIANT)
     latest = max((analysis, analysis.sample, *findings, *([report] if report else [])), key=lambda row: row.updated_at)
     return {

@@ -120,7 +120,7 @@ def report_bundle(content: dict[str, Any], *, status: str, organization: str, ch
         category=[concept(coding(SERVICE_SECTION, "GE", "Genetics"))],
         code=concept(coding(LOINC, "51969-4", "Genetic analysis report")),
         subject=subject,
-        effectiveDateTime=sample["collected_at"],
+        effectiveDateTime=sample.get("collected_at"),
         issued=report["signed_at"],
         performer=[logical_reference("Organization", identifier(organization))],
         resultsInterpreter=_people(report["signed_by"]),
@@ -133,7 +133,7 @@ def report_bundle(content: dict[str, Any], *, status: str, organization: str, ch
 
 
 def _order(analysis: dict[str, Any]) -> list[Element] | None:
-    order = analysis["order_id"]
+    order = analysis.get("order_id")
     return [logical_reference("ServiceRequest", uuid_identifier(order))] if order else None
 
 
@@ -143,17 +143,18 @@ def _people(actor: str | None) -> list[Element] | None:
 
 def _specimen(sample: dict[str, Any], subject: Element, organization: str) -> Element:
     kind = SPECIMEN_TYPES.get(sample["kind"])
-    parent = sample["parent"]
+    # `get`: what was signed by an earlier version has fewer members, and stays as it was signed.
+    parent = sample.get("parent")
     return resource(
         "Specimen",
         sample["id"],
         accessionIdentifier=identifier(sample["accession"], assigner=organization),
-        status=SPECIMEN_STATUS.get(sample["status"]),
+        status=SPECIMEN_STATUS.get(sample.get("status", "")),
         type=concept(coding(SNOMED, *kind)) if kind else concept(text=sample["kind"]),
         subject=subject,
-        receivedTime=sample["received_at"],
+        receivedTime=sample.get("received_at"),
         parent=[logical_reference("Specimen", uuid_identifier(parent))] if parent else None,
-        collection=present(collectedDateTime=sample["collected_at"]),
+        collection=present(collectedDateTime=sample.get("collected_at")),
     )
 
 
@@ -172,7 +173,7 @@ def _observation(
         ],
         code=concept(coding(LOINC, "69548-6", "Genetic variant assessment")),
         subject=subject,
-        effectiveDateTime=sample["collected_at"],
+        effectiveDateTime=sample.get("collected_at"),
         performer=_people(finding["confirmed_by"]),
         valueCodeableConcept=concept(_answer(("LA9633-4", "Present"))),
         note=[{"text": finding["comment"]}] if finding["comment"] else None,
@@ -196,7 +197,7 @@ def _place(variant: dict[str, Any], analysis: dict[str, Any]) -> list[Element]:
         _concept("48019-4", "DNA change type", concept(coding(SEQUENCE_ONTOLOGY, *kind)) if kind else None),
         *(
             _concept("81252-9", "Discrete genetic variant", concept(coding(DBSNP, known)))
-            for known in variant["rs_ids"] or ()
+            for known in variant.get("rs_ids") or ()
         ),
         _concept("48018-6", "Gene studied [ID]", concept(text=variant["gene_symbol"])),
         _concept("48004-6", "DNA change (c.HGVS)", _hgvs(variant["hgvs_c"])),
@@ -207,7 +208,7 @@ def _place(variant: dict[str, Any], analysis: dict[str, Any]) -> list[Element]:
 
 def _call(variant: dict[str, Any], sample: dict[str, Any]) -> list[Element]:
     """How it was seen in this sample."""
-    reads = variant["depth_alt"]
+    reads = variant.get("depth_alt")
     depth = present(value=reads, unit="reads per base pair", system=UCUM, code="{reads}/{base}")
     parts = [
         _component("48002-0", "Genomic source class", ORIGINS[sample["origin"]]),

@@ -5,6 +5,7 @@ What has none is written by chassis/records.py as it stands.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from chassis import records
 from chassis.fhir import instant
 from chassis.issuers import Caller
-from chassis.problems import Problem
+from chassis.problems import Problem, invalid
 
 from . import metrics
 from .choices import INGESTED, PATHOGENIC_TIERS, SIGNED
@@ -39,12 +40,15 @@ def edit_sample(sample: Sample, *, caller: Caller, **values: Any) -> None:
     records.edit(sample, caller=caller, **values)
 
 
-def move_sample(sample: Sample, *, caller: Caller, to: str, reason: str) -> None:
+def move_sample(sample: Sample, *, caller: Caller, to: str, reason: str, received_at: datetime | None = None) -> None:
     """Raises Problem wrong-state when a sample without received_at is to become available."""
     sample.machine.check(sample.status, to, reason)
-    if to == "available" and sample.received_at is None:
+    if received_at and to != "available":
+        raise invalid("/received_at", "unexpected", "Only what becomes available is received.")
+    received_at = received_at or sample.received_at
+    if to == "available" and received_at is None:
         raise Problem("wrong-state", "A sample becomes available once received_at is set.")
-    records.move(sample, caller=caller, to=to, reason=reason)
+    records.move(sample, caller=caller, to=to, reason=reason, received_at=received_at)
 
 
 def register_analysis(*, caller: Caller, sample_id: UUID, **values: Any) -> Analysis:
@@ -214,7 +218,7 @@ def _check_signatory(report: Report, *, caller: Caller, to: str) -> None:
 
 def _supersede(report_id: UUID, *, caller: Caller) -> str | None:
     """The replaced report's number, which its successor keeps. Raises Problem wrong-state."""
-    old = records.locked(Report.objects.for_caller(caller), pk=report_id)
+    old: Report = records.locked(Report.objects.for_caller(caller), pk=report_id)
     _check_replaceable(old)
     if old.status in SIGNED:
         records.change(old, caller=caller, status="superseded")

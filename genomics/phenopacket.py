@@ -1,8 +1,8 @@
 """An analysis as a GA4GH Phenopacket, schema version 2.0: its sample, and what people concluded from its variants.
 
 The standard requires what this service does not know: a label of each term (it keeps identifiers, so a condition's label
-is its identifier), the release of each ontology (unspecified, where the term was not chosen here), and an HGNC id beside
-a gene's symbol (so the symbol is an extension of the variation, not its gene context).
+is its identifier), the release of each ontology (`unspecified`, where nobody said which), and an HGNC id beside a gene's
+symbol (so the symbol is an extension of the variation, not its gene context).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TISSUES: dict[str, Term] = {
 HUMAN: Term = ("NCBITaxon:9606", "Homo sapiens")
 OBO = "http://purl.obolibrary.org/obo"
 UNSPECIFIED = "unspecified"
-# By the prefix of the terms: id, name, URL, IRI prefix, and the release that the terms above were taken from.
+# By the prefix of the terms: id, name, URL, IRI prefix, and the release, where it is known.
 RESOURCES = {
     "GENO": ("geno", "Genotype Ontology", f"{OBO}/geno.owl", f"{OBO}/GENO_", "2025-07-25"),
     "MONDO": ("mondo", "Mondo Disease Ontology", f"{OBO}/mondo.owl", f"{OBO}/MONDO_", UNSPECIFIED),
@@ -62,7 +62,7 @@ RESOURCES = {
 
 
 def phenopacket(facts: dict[str, Any]) -> dict[str, Any]:
-    """The packet. `facts` are the rows as genomics/content.py puts them together."""
+    """The packet. `facts` are the rows as content.py puts them together."""
     analysis, sample, changed = facts["analysis"], facts["sample"], facts["changed"]
     said = present(
         id=analysis["id"],

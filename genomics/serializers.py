@@ -9,7 +9,7 @@ from django.db.models import F, Func, TextField
 from rest_framework import serializers
 
 from chassis.representation import Computed
-from chassis.serializers import ListField, RecordSerializer, Text, UUIDField
+from chassis.serializers import ListField, RecordSerializer, Text, TimestampField, TransitionSerializer, UUIDField
 
 from .choices import CHROMOSOMES
 from .models import Analysis, Finding, Report, Sample, Variant
@@ -59,6 +59,12 @@ class SampleSerializer(RecordSerializer):
             "id", "accession", "patient_id", "kind", "origin", "collected_at", "received_at", "parent", *RECORD_FIELDS,
         ]  # fmt: skip
         read_only_fields = ("id", *RECORD_FIELDS)
+
+
+class SampleTransitionSerializer(TransitionSerializer):
+    """A sample arrives, and becomes available, in one step."""
+
+    received_at = TimestampField(required=False, help_text="With `available`: when the sample was received.")
 
 
 class AnalysisSerializer(RecordSerializer):

@@ -29,7 +29,6 @@ from .content import analysis_facts, shown_content
 from .fhir import report_bundle
 from .models import Analysis, Finding, Report, Sample, Variant
 from .phenopacket import phenopacket
-from .querysets import ReportQuerySet
 from .vcf import Allele, vcf_lines
 
 
@@ -67,6 +66,7 @@ class SampleViewSet(RecordViewSet):
 
     queryset = Sample.objects.all()
     serializer_class = serializers.SampleSerializer
+    transition_serializer = serializers.SampleTransitionSerializer
     filterset_class = filters.SampleFilter
     orderings: ClassVar[Mapping[str, Sequence[str]]] = {
         **RecordViewSet.orderings,
@@ -240,7 +240,7 @@ class FindingViewSet(RecordViewSet):
 class ReportViewSet(RecordViewSet):
     """Signed statements about an analysis. A change after signing is a new report that replaces the old one."""
 
-    queryset = ReportQuerySet(Report)
+    queryset = Report.objects.all()
     serializer_class = serializers.ReportSerializer
     filterset_class = filters.ReportFilter
     renditions: ClassVar[Mapping[str, Rendition]] = {

@@ -186,7 +186,7 @@ class TestServices:
                 for node in ast.walk(TREES[path]):
                     texts = [re.sub(rf"\b({members})(?=__|\b)", "", word) for word in words(node)]
                     if id(node) not in documenting and any(
-                        re.search(rf"\b{service}(?![a-z])|{service}_", text) for text in texts
+                        re.search(rf"(?<![\w-]){service}(?![A-Za-z])|{service}_", text) for text in texts
                     ):
                         spelled.append((name_of(path), getattr(node, "lineno", 0)))
         assert spelled == []

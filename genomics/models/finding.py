@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -16,7 +16,7 @@ from chassis.history import tracked
 from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
-from .. import choices, rules
+from .. import choices, querysets, rules
 from .analysis import Analysis
 
 
@@ -45,6 +45,8 @@ class Finding(Record):
         "self", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="successors"
     )
     status = status_field(choices.FindingStatus, choices.FINDING_MACHINE)
+
+    objects: ClassVar[Any] = querysets.FindingQuerySet.as_manager()
 
     database_rules: ClassVar = {
         "finding_variant": Rule("/variant", "unknown-reference", "The analysis has no such variant."),

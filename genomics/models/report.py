@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -14,7 +14,7 @@ from chassis.history import tracked
 from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
-from .. import choices
+from .. import choices, querysets
 from .analysis import Analysis
 
 
@@ -38,6 +38,8 @@ class Report(Record):
     content = models.JSONField(null=True, editable=False)
     content_sha256 = models.CharField(max_length=64, null=True, editable=False)
     status = status_field(choices.ReportStatus, choices.REPORT_MACHINE)
+
+    objects: ClassVar[Any] = querysets.ReportQuerySet.as_manager()
 
     database_rules: ClassVar = {
         "report_analysis": Rule("/analysis", "unknown-reference", "There is no such record."),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
+from typing import Any
 
 from fhir.resources.R4B.bundle import Bundle
 
 from tests import fhir_r4
-from tests.fhir_r4 import Fault, Json, Rule, objects
+from tests.fhir_r4 import Fault, Rule, objects
+
+Json = dict[str, Any]
 
 CODES = {
     "DocumentReference.status": "current superseded entered-in-error",

@@ -356,7 +356,7 @@ MUTATIONS: list[tuple[str, Callable[[Json], None]]] = [
     ("check-digit", change("Condition", "severity/coding/0/code", "24484001")),
     ("check-digit", change("DocumentReference", "type/coding/0/code", "11488-5")),
     ("ele-1", change("Condition", "code/text", "")),
-    ("ext-1", change("Encounter", "extension/0", {"url": "urn:x"})),
+    ("ext-1", change("Encounter", "extension/0/extension", [{"url": "urn:x", "valueString": "y"}])),
     ("resolves", change("Condition", "encounter/reference", f"urn:uuid:{uuid.UUID(int=3)}9")),
     ("target", change("Condition", "encounter/reference", f"urn:uuid:{uuid.UUID(int=2)}")),
     ("target", change("Encounter", "serviceProvider/type", "Practitioner")),

@@ -37,7 +37,7 @@ class TestRegistration:
         assert made["patient_id"] == patient
         assert api.get(f"analyses?sample={body['sample']}").json["results"] == [made]
         past = api.get(f"analyses/{made['id']}/history").json["results"][0]["record"]
-        assert past == {name: value for name, value in made.items() if name not in {"patient_id"}}
+        assert past == {name: value for name, value in made.items() if name != "patient_id"}
 
     @pytest.mark.parametrize("status", ["expected", "rejected", "exhausted", "entered-in-error"])
     def test_it_needs_an_available_sample(self, api: Api, body: dict[str, Any], status: str) -> None:

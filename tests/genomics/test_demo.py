@@ -131,7 +131,8 @@ class TestSeed:
         assert digest() == "aa72ed7c1eb6f94aefb74ef0cfb20c2cb13b73ea12ecae30ea03676917fdb3ce"
 
     def test_it_spans_two_organizations_that_do_not_see_each_other(self, small: None) -> None:
-        seen = {name: Api("genomics", organization=name).get("analyses").json["results"] for name in ("st-elsewhere", "general-hospital")}  # fmt: skip
+        organizations = ("st-elsewhere", "general-hospital")
+        seen = {name: Api("genomics", organization=name).get("analyses").json["results"] for name in organizations}
         assert {name: len(rows) for name, rows in seen.items()} == {"st-elsewhere": 3, "general-hospital": 1}
 
     def test_it_holds_several_patients_and_a_signed_report(self, small: None) -> None:

@@ -81,7 +81,8 @@ class TestStoring:
         later, first = api.get(f"analyses/{analysis}/history").json["results"]
         assert (first["action"], first["record"]["status"]) == ("created", "registered")
         assert (later["action"], later["actor"], later["version"]) == ("changed", "development:pipeline", 2)
-        assert later["record"] == api.get(f"analyses/{analysis}").json
+        now = api.get(f"analyses/{analysis}").json
+        assert later["record"] == {name: value for name, value in now.items() if name != "patient_id"}  # the sample's
 
     @pytest.mark.parametrize("pack", [gzip.compress, lambda vcf: gzip.compress(vcf[:900]) + gzip.compress(vcf[900:])])
     def test_it_unpacks_gzip_of_several_members(self, api: Api, analysis: str, pack: Any) -> None:

@@ -196,6 +196,31 @@ class TestTransitions:
         assert fault(api.move(path, to)) == ("/reason", "required")
         assert fault(api.move(path, to, "  ")) == ("/reason", "required")
 
+    def test_a_sample_arrives_and_becomes_available_in_one_step(self, api: Api) -> None:
+        made = factories.sample(api, received_at=None)
+        path = f"samples/{made['id']}/transitions"
+        body = {"to": "available", "received_at": "2026-11-18T11:05:00+01:00"}
+        answer = api.post(path, body, If_Match='"1"')
+        assert (answer.status, answer.json["received_at"]) == (200, "2026-11-18T10:05:00Z")
+
+    @pytest.mark.parametrize(
+        ("received_at", "code"),
+        [("2026-11-18T08:00:00Z", "received-before-collected"), ("2126-11-18T08:00:00Z", "received-in-future"),
+         ("2026-11-18", "invalid"), (7, "invalid")],
+    )  # fmt: skip
+    def test_it_does_not_arrive_at_an_impossible_time(self, api: Api, received_at: Any, code: str) -> None:
+        path = f"samples/{factories.sample(api, received_at=None)['id']}"
+        answer = api.post(f"{path}/transitions", {"to": "available", "received_at": received_at}, If_Match='"1"')
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (400, "/received_at")
+        assert answer.json["errors"][0]["code"] == code
+        assert api.get(path).json["status"] == "expected"
+
+    def test_only_what_becomes_available_is_received(self, api: Api) -> None:
+        path = f"samples/{factories.sample(api)['id']}/transitions"
+        body = {"to": "rejected", "reason": "clotted", "received_at": "2026-11-18T10:05:00Z"}
+        answer = api.post(path, body, If_Match='"1"')
+        assert answer.json["errors"][0]["code"] == "unexpected"
+
     def test_a_sample_becomes_available_once_it_was_received(self, api: Api) -> None:
         made = factories.sample(api, received_at=None)
         assert api.move(f"samples/{made['id']}", "available").json["code"] == "wrong-state"
