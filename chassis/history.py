@@ -34,7 +34,13 @@ def tracked(model: type[Model]) -> type[Model]:
         context_field=pghistory.ContextJSONField(),
         context_id_field=None,  # type: ignore[arg-type]  # documented as allowed; the annotation forgets it
         append_only=True,
-        meta={"indexes": [models.Index(fields=["pgh_obj", "pgh_id"], name=f"{model.__name__.lower()}_history")]},
+        meta={
+            "indexes": [
+                models.Index(
+                    fields=["pgh_obj", "pgh_id"], name=f"{model._meta.app_label}_{model.__name__.lower()}_history"
+                )
+            ]
+        },
     )
     return decorate(model)
 

@@ -18,6 +18,7 @@ from .text import control_character, normalised
 # RFC 3339 §5.6; the offset is required, because a naive time in a hospital network is somebody's guess.
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII)
 HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+MISSING_MEMBER = serializers.ErrorDetail("This field is required.", code="required")
 UNKNOWN_MEMBER = serializers.ErrorDetail("There is no such member.", code="unknown-member")
 
 
@@ -159,12 +160,17 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """An object whose members are all declared."""
+    """An object whose members are all declared, and there: a merge patch replaces what stands in a list whole (RFC 7396)."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError({name: [UNKNOWN_MEMBER] for name in unknown})
+        if isinstance(data, Mapping):
+            faults = {name: [UNKNOWN_MEMBER] for name in data if name not in self.fields}
+            # DRF alone takes the outer object's `partial` for the inner one's.
+            faults |= {
+                name: [MISSING_MEMBER] for name, field in self.fields.items() if field.required and name not in data
+            }
+            if faults:
+                raise serializers.ValidationError(faults)
         return super().to_internal_value(data)
 
 

@@ -21,8 +21,8 @@ SERVICES = settings.AVAILABLE_SERVICES
 
 # What every service has, so that a second one is learned by learning the first.
 FILES = [
-    "__init__", "apps", "choices", "demo", "filters", "metrics", "models", "operations", "querysets", "rules", "serializers", "urls",
-    "views",
+    "__init__", "apps", "choices", "demo", "filters", "metrics", "models", "operations", "querysets", "rules", "serializers", "settings",
+    "urls", "views",
 ]  # fmt: skip
 # The smallest of them, which only the tests serve.
 EXAMPLE = "tests/example"

@@ -8,8 +8,9 @@ import pytest
 from drf_spectacular.validation import validate_schema
 
 from chassis.documents import generate
+from chassis.environment import Environment
 from tests.api import Api
-from tests.example import demo, factories
+from tests.example import demo, factories, settings
 from tests.example.models import Specimen
 
 
@@ -17,6 +18,12 @@ class TestTheDocument:
     def test_it_is_valid_and_made_without_a_warning(self, capsys: pytest.CaptureFixture[str]) -> None:
         validate_schema(generate("example"))
         assert capsys.readouterr().err == ""
+
+
+class TestItsSettings:
+    def test_it_needs_none(self) -> None:
+        env = Environment({})
+        assert (settings.read(env, {}), env.faults) == ({}, [])
 
 
 class TestTheDemo:

@@ -172,7 +172,7 @@ class TestTheRoute:
 
     def test_it_reads_by_the_index_of_its_record(self, api: Api, path: str) -> None:
         indexes = dict(execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'example_specimenevent'"))
-        assert "(pgh_obj_id, pgh_id)" in indexes["specimen_history"]
+        assert "(pgh_obj_id, pgh_id)" in indexes["example_specimen_history"]
 
 
 class TestRecorded:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from clinical import choices, fhir, rules
 from tests.api import Answer, Api
@@ -38,6 +40,7 @@ SEVERITIES = {code: word for word, code in fhir.SEVERITIES.items()}
 UNITS = {"a": "Y", "mo": "M", "wk": "W", "d": "D"}
 SEXES = {"MALE": "male", "FEMALE": "female", "OTHER_SEX": "other", "UNKNOWN_SEX": "unknown"}
 SEPARATOR = "; "
+CLINICAL, VERIFICATION = "/condition-clinical", "/condition-ver-status"
 TERM = re.compile(r"\((HP:\d{7})\)$")
 
 
@@ -65,19 +68,25 @@ def made(answer: Answer, status: int = 201) -> Json:
 
 
 def kept(answer: Answer, body: Json) -> Json:
-    """The record, whose JSON says all that was sent."""
+    """The record, whose JSON says all that was sent: text in NFC, times as the same instant."""
     record = made(answer)
     for name, value in body.items():
-        assert _instant(record[name]) == _instant(value), name
+        assert _same(record[name]) == _same(value), name
     return record
 
 
-def _instant(value: Any) -> Any:
-    return fhir_rules.moment(value) if isinstance(value, str) else value
+def _same(value: Any) -> Any:
+    if isinstance(value, str):
+        return (
+            datetime.fromisoformat(value) if "T" in value and value[:2].isdigit() else normalize("NFC", value).strip()
+        )
+    return [_same(item) for item in value] if isinstance(value, list) else value
 
 
-def concept_codes(concept: Json | None) -> list[str]:
-    return [coding.get("code", "") for coding in (concept or {}).get("coding", [])]
+def concept_codes(concept: Json | None, system: str = "") -> list[str]:
+    """The codes, of any system or of the one whose URI ends so."""
+    codings = (concept or {}).get("coding", [])
+    return [one["code"] for one in codings if "code" in one and one.get("system", "").endswith(system)]
 
 
 # --- FHIR ---------------------------------------------------------------------------------------------------------------
@@ -158,22 +167,29 @@ def encounter_body(encounter: Json, patient: str) -> Json:
 
 def _timestamp(text: str | None) -> str | None:
     """A date begins at midnight; how precise it was is compared later."""
-    return f"{text}{'-01-01'[3 * (text.count('-')):]}T00:00:00Z" if text and "T" not in text else text
+    return f"{text}{'-01-01'[3 * (text.count('-')) :]}T00:00:00Z" if text and "T" not in text else text
 
 
 def condition_body(condition: Json) -> Json:
     """Without patient and consultation."""
-    codings = [_coding_body(one) for one in condition.get("code", {}).get("coding", []) if holds_code(one)]
-    wrong = "entered-in-error" in concept_codes(condition.get("verificationStatus"))
+    found = [_coding_body(one) for one in condition.get("code", {}).get("coding", []) if holds_code(one)]
+    codings = list({(one["system"], one["code"]): one for one in found[::-1]}.values())[::-1]
+    wrong = "entered-in-error" in concept_codes(condition.get("verificationStatus"), VERIFICATION)
     abated = moment_of(condition, "abatement")
-    verified = "unconfirmed" if wrong else next(iter(concept_codes(condition.get("verificationStatus"))), "unconfirmed")
+    verified = (
+        "unconfirmed"
+        if wrong
+        else next(iter(concept_codes(condition.get("verificationStatus"), VERIFICATION)), "unconfirmed")
+    )
     clinical = "resolved" if abated else "active"
     body = {
         "codings": codings,
         "display": condition.get("code", {}).get("text", "")[:255],
-        "clinical_status": next(iter(concept_codes(condition.get("clinicalStatus"))), clinical),
+        "clinical_status": next(iter(concept_codes(condition.get("clinicalStatus"), CLINICAL)), clinical),
         "verification_status": verified,
-        "severity": next((SEVERITIES[c] for c in concept_codes(condition.get("severity")) if c in SEVERITIES), None),
+        "severity": next(
+            (SEVERITIES[c] for c in concept_codes(condition.get("severity"), fhir.SNOMED) if c in SEVERITIES), None
+        ),
         "onset": moment_of(condition, "onset"),
         "abated": abated,
     }
@@ -218,6 +234,9 @@ def take_fhir(api: Api, document: Json, others: Iterable[Json]) -> Taken:
         patients |= dict.fromkeys(names_of(url, patient), _enter_patient(api, patient))
     visits: dict[str, tuple[str, Json]] = {}
     for url, encounter in of_kind(resources, "Encounter"):
+        if encounter["status"] not in WAYS or not isinstance(encounter["class"], dict):
+            taken.refused.append(("Encounter", encounter, None))
+            continue
         patient = _patient_of(api, encounter, patients, elsewhere)
         body = encounter_body(encounter, patient)
         visit = kept(api.post("consultations", body), body)["id"]
@@ -261,7 +280,7 @@ def _enter_condition(api: Api, taken: Taken, condition: Json, patient: str, visi
         taken.refused.append(("Condition", condition, answer))
         return
     record = kept(answer, body)
-    if "entered-in-error" in concept_codes(condition.get("verificationStatus")):
+    if "entered-in-error" in concept_codes(condition.get("verificationStatus"), VERIFICATION):
         made(api.move(f"diagnoses/{record['id']}", "entered-in-error", "As in the source."), 200)
     taken.pairs.append(Pair("Condition", condition, {"id": record["id"], "visit": visit}))
 
@@ -353,9 +372,7 @@ def take_phenopacket(api: Api, packet: Json) -> Taken:
     return taken
 
 
-def _enter_feature(
-    api: Api, taken: Taken, feature: Json, patient: str, visits: list[tuple[str, set[str]]]
-) -> None:
+def _enter_feature(api: Api, taken: Taken, feature: Json, patient: str, visits: list[tuple[str, set[str]]]) -> None:
     term = feature.get("type", {}).get("id", "")
     if not re.fullmatch(rules.PHENOTYPE, term):
         taken.refused.append(("phenotypicFeature", feature, None))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -263,7 +264,7 @@ class TestTwoAtOnce:
     def test_of_two_that_name_each_other_one_happens(self, own: Api) -> None:
         for _ in range(5):
             one, other = (factories.patient(own)["id"] for _ in range(2))
-            answers = self.at_once(lambda a=one, b=other: merge(own, a, b), lambda a=one, b=other: merge(own, b, a))
+            answers = self.at_once(partial(merge, own, one, other), partial(merge, own, other, one))
             told = sorted((answer.status, answer.json.get("code")) for answer in answers)
             assert told in ([(200, None), (409, "conflict")], [(200, None), (503, "unavailable")]), told
             statuses = sorted(own.get(f"patients/{id_}").json["status"] for id_ in (one, other))
@@ -271,7 +272,7 @@ class TestTwoAtOnce:
 
     def test_of_three_in_a_ring_no_circle_comes(self, own: Api) -> None:
         ring = [factories.patient(own)["id"] for _ in range(3)]
-        calls = [lambda a=a, b=b: merge(own, a, b) for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
+        calls = [partial(merge, own, a, b) for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
         answers = self.at_once(*calls)
         assert {answer.status for answer in answers} <= {200, 409, 503}
         found = [own.get(f"patients/{id_}").json for id_ in ring]
@@ -282,10 +283,8 @@ class TestTwoAtOnce:
     def test_a_consultation_planned_meanwhile_is_never_left_behind(self, own: Api) -> None:
         for _ in range(5):
             twice, survivor = (factories.patient(own)["id"] for _ in range(2))
-            body = {"patient": twice, "kind": "AMB"}
-            planned, merged = self.at_once(
-                lambda body=body: own.post("consultations", body), lambda a=twice, b=survivor: merge(own, a, b)
-            )
+            plan = partial(own.post, "consultations", {"patient": twice, "kind": "AMB"})
+            planned, merged = self.at_once(plan, partial(merge, own, twice, survivor))
             assert merged.status == 200
             assert planned.status in {201, 409}
             assert own.get(f"consultations?patient={twice}").json["results"] == []

@@ -260,7 +260,7 @@ class TestChange:
         body = {name: made[name] for name in ("mrn", "mrn_system", "family_name", "sex")}
         answer = api.put(f"patients/{made['id']}", body, If_Match='"1"')
         assert answer.status == 200
-        defaults = {"given_names": [], "birth_date": None, "deceased_on": None, "active": True}
+        defaults: dict[str, Any] = {"given_names": [], "birth_date": None, "deceased_on": None, "active": True}
         assert answer.json.items() >= defaults.items()
 
     def test_a_patch_by_null_does_too(self, api: Api) -> None:

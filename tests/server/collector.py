@@ -70,18 +70,20 @@ class Collector:
         ]
 
     def counted(self, name: str, attribute: str) -> dict[str, int]:
-        """The latest values of a counter, by the value of its one attribute."""
+        """What a counter says now, by the value of its one attribute: waits for two exports, for one may be under way."""
+        sent = len(self._metrics())
+        assert eventually(lambda: len(self._metrics()) >= sent + 2), "no metrics arrive"
         found: dict[str, int] = {}
-        for path, body in list(self._received):
-            if path == "/v1/metrics":
-                for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
-                    for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
-                        if metric.name == name:
-                            for point in metric.sum.data_points:
-                                (key,) = point.attributes
-                                assert key.key == attribute
-                                found[key.value.string_value] = point.as_int
+        for resource in ExportMetricsServiceRequest.FromString(self._metrics()[-1]).resource_metrics:
+            for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+                for point in metric.sum.data_points if metric.name == name else []:
+                    (key,) = point.attributes
+                    assert key.key == attribute
+                    found[key.value.string_value] = point.as_int
         return found
+
+    def _metrics(self) -> list[bytes]:
+        return [body for path, body in list(self._received) if path == "/v1/metrics"]
 
 
 def eventually(holds: Callable[[], Any], *, seconds: float = 10) -> Any:

@@ -20,6 +20,8 @@ from tests.servers import ROOT, Server, free_port, make_database, product_enviro
 
 # The client's deadline, and half a second for all else that a request does.
 LONGEST = 2.0 + 0.5
+# Which every process of clinical keeps valid in development.
+TOKEN_FILE = settings.STATE / "clinical-token"
 # What a link keeps of the analysis as genomics shows it.
 SNAPSHOT = (
     "status", "assay", "panel_code", "genome_build", "pipeline_name", "pipeline_version", "version", "ingested_at",
@@ -50,7 +52,7 @@ def clinical_variables(genomics_url: str) -> dict[str, str]:
         "CAREWAY_SERVICES": "clinical",
         "DATABASE_URL": database("clinical"),
         "CAREWAY_GENOMICS_URL": genomics_url,
-        "CAREWAY_GENOMICS_TOKEN_FILE": str(settings.STATE / "clinical-token"),
+        "CAREWAY_GENOMICS_TOKEN_FILE": str(TOKEN_FILE),
     }
 
 
@@ -101,7 +103,7 @@ def link(clinical: RemoteApi, consultation: str, analysis_id: str, **headers: st
 def rows(statement: str, *parameters: Any, url: str = "") -> list[tuple[Any, ...]]:
     """What the database of clinical (or the one at `url`) holds."""
     with psycopg.connect(url or database("clinical")) as connection:
-        return connection.execute(statement, parameters or None).fetchall()  # type: ignore[arg-type]  # ours alone
+        return connection.execute(statement, parameters or None).fetchall()
 
 
 def stored(consultation: str) -> list[tuple[str, str, Any, bool]]:

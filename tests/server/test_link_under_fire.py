@@ -111,7 +111,9 @@ def ask(clinical: RemoteApi, wanted: Wanted) -> Heard:
     started = time.monotonic()
     answer = clinical.post(f"consultations/{wanted.visit}/genomic-links", body)
     seconds = time.monotonic() - started
-    what = answer.json["verification"] if answer.status == 201 else (answer.json.get("errors") or [answer.json])[0]["code"]
+    what = (
+        answer.json["verification"] if answer.status == 201 else (answer.json.get("errors") or [answer.json])[0]["code"]
+    )
     return Heard(wanted, f"{answer.status} {what}", seconds)
 
 

@@ -100,12 +100,13 @@ class TestTheProcess:
             for requirement in operation.get("security", [])
             for scope in requirement.get("bearer", [])
         }
-        assert needed == set(loaded(service)["scopes"])
+        # `sign` is asked for by the target of a transition, and named in its words.
+        assert set(loaded(service)["scopes"]) - {"genomics:sign"} <= needed <= set(loaded(service)["scopes"])
 
     def test_its_document_speaks_of_the_other_only_as_somebody_asked(self, service: str) -> None:
         document = json.dumps(loaded(service)["documents"])
         if service == "genomics":
-            assert "clinical" not in document.replace("clinical significance", "")
+            assert "clinical" not in document
         else:
             assert set(re.findall(r"genomics:\w+", document)) <= {"genomics:read"}
             assert not re.search(r"Sample|Analys[ie]s(?:Request|Page|List)|/vcf|genomics/v1", document)
@@ -227,7 +228,9 @@ class TestTheServer:
 
 class TestTheRole:
     def test_it_is_no_more_than_a_user(self, roles: psycopg.Connection[Any], service: str) -> None:
-        rights = "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication FROM pg_roles WHERE rolname = %s"
+        rights = (
+            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication FROM pg_roles WHERE rolname = %s"
+        )
         assert roles.execute(rights, [role_of(service)]).fetchone() == (False,) * 5
 
     def test_it_cannot_connect_to_the_others_database(
@@ -243,13 +246,16 @@ class TestTheRole:
         roles.execute(sql.SQL("GRANT CONNECT ON DATABASE {database} TO {role}").format(**names))
         try:
             with psycopg.connect(own_url(service, database=other), autocommit=True) as connection:
-                readable = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND has_table_privilege(%s, quote_ident(tablename), %s)"  # noqa: E501
-                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"):
-                    assert connection.execute(readable, [role_of(service), right]).fetchone() == (0,)
+                granted = (
+                    "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm')"
+                    " AND relnamespace = 'public'::regnamespace AND has_table_privilege(oid, %s)"
+                )
+                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
+                    assert connection.execute(granted, [right]).fetchall() == []
                 table = world_of(other).table
                 for statement in (f"SELECT * FROM {table}", f"SELECT * FROM {table}event", f"DELETE FROM {table}"):
                     with pytest.raises(errors.InsufficientPrivilege, match="permission denied for table"):
-                        connection.execute(statement)  # type: ignore[call-overload]  # of this list alone
+                        connection.execute(statement)
                 with pytest.raises(errors.InsufficientPrivilege, match="permission denied for schema"):
                     connection.execute("CREATE TABLE mine ()")
         finally:

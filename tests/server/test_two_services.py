@@ -170,7 +170,9 @@ class TestTheServiceToken:
         token_file.write_text(good)
         assert is_pending(answer, visit["id"], analysis)
         told = answer.content.decode().lower() + str(answer.headers).lower()
-        assert [word for word in ("token", "bearer", "audience", "scope", "expired", good[:20].lower()) if word in told] == []
+        assert [
+            word for word in ("token", "bearer", "audience", "scope", "expired", good[:20].lower()) if word in told
+        ] == []
         # The file is read for each call; and the breaker counts no more than this one failure.
         other = pair.visit(clinical, patient=visit["patient"])
         assert link(clinical, other["id"], analysis).json["verification"] == "verified"
@@ -279,7 +281,7 @@ class TestWhoIsAsked:
         (asked,) = peer.asked
         assert (asked.method, asked.path) == ("GET", f"/genomics/v1/analyses/{analysis}")
         assert asked.headers.get_all("Careway-Organization") == ["general-hospital"]
-        token = (pair.settings.STATE / "clinical-token").read_text().strip()
+        token = pair.TOKEN_FILE.read_text().strip()
         assert asked.headers.get_all("Authorization") == [f"Bearer {token}"]
 
 
@@ -334,9 +336,6 @@ class TestTelemetry:
     def test_each_outcome_is_counted_refusals_included(
         self, wired: RemoteApi, peer: Peer, collector: Collector
     ) -> None:
-        def counted() -> dict[str, int]:
-            return collector.counted("careway.link.verifications", "outcome")
-
         visit, analysis = pair.visit(wired), str(uuid.uuid4())
         outcomes = {
             "verified": reply(200, document(analysis, visit["patient"])),
@@ -344,10 +343,9 @@ class TestTelemetry:
             "gone": problem("not-found"),
             "pending": reply(500),
         }
-        # What earlier tests have counted has been sent when it is the same twice.
-        assert eventually(counted)
-        for outcome, answer in outcomes.items():
+        name = ("careway.link.verifications", "outcome")
+        before = collector.counted(*name)
+        for answer in outcomes.values():
             peer.answers[:] = [answer]
-            before = counted().get(outcome, 0)
             link(wired, pair.visit(wired, patient=visit["patient"])["id"], analysis)
-            assert eventually(lambda outcome=outcome, before=before: counted().get(outcome, 0) > before), outcome
+        assert collector.counted(*name) == {outcome: before.get(outcome, 0) + 1 for outcome in outcomes}

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.api import RemoteApi
@@ -64,10 +65,10 @@ def lines(output: str) -> list[dict[str, Any]]:
     return [line for line in map(json.loads, output.splitlines()) if "logger" not in line]
 
 
-def start(genomics_url: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    environment = product_environment(**pair.clinical_variables(genomics_url))
-    command = [sys.executable, "manage.py", "verify_links", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **options)
+def start(genomics_url: str, stdout: int, **variables: str) -> subprocess.Popen[str]:
+    environment = product_environment(**{**pair.clinical_variables(genomics_url), **variables})
+    command = [sys.executable, "manage.py", "verify_links"]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=stdout, stderr=subprocess.DEVNULL)
 
 
 def states() -> Counter[tuple[str, int, int]]:
@@ -140,16 +141,21 @@ class TestSettling:
         mine = pair.visit(clinical)
         own = pair.analysis(genomics.api, mine["patient"])["id"]
         assert pair.link(clinical, mine["id"], own).json["verification"] == "pending"
-        waiting(clinical, 59)
-        runs = [start(genomics.url, stdout=subprocess.PIPE) for _ in range(2)]
-        said = [lines(run.communicate(timeout=60)[0]) for run in runs]
+        waiting(clinical, 20)
+        with psycopg.connect(pair.database("clinical")) as holder:
+            # Both have asked about the first link by the time that either may write.
+            holder.execute("SELECT FROM clinical_genomiclink ORDER BY id LIMIT 1 FOR UPDATE")
+            patient = {"CAREWAY_LOCK_TIMEOUT_SECONDS": "60"}
+            runs = [start(genomics.url, subprocess.PIPE, **patient) for _ in range(2)]
+            blocked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            assert eventually(lambda: len(rows(blocked)) == 2)
+        said = [line for run in runs for line in lines(run.communicate(timeout=60)[0])]
         assert [run.returncode for run in runs] == [0, 0]
-        total = sum((Counter({name: n for name, n in line.items()}) for run in said for line in run), Counter[str]())
-        assert (total["verified"], total["gone"]) == (1, 59)
-        # Each began with the same links; whichever came second to one left it as it was.
-        assert total["asked"] == 60 + total["settled"]
-        assert total["settled"] > 0
-        assert states() == {("verified", 2, 2): 1, ("gone", 2, 2): 59}
+        total = {name: sum(line.get(name, 0) for line in said) for name in ("asked", "verified", "gone", "settled")}
+        # Whichever came second to a link left it as it was.
+        assert (total["verified"], total["gone"], total["settled"]) == (1, 20, total["asked"] - 21)
+        assert total["settled"] >= 1
+        assert states() == {("verified", 2, 2): 1, ("gone", 2, 2): 20}
 
 
 class TestBounds:
@@ -170,7 +176,7 @@ class TestBounds:
         assert 1 <= settled <= 3
         assert lines(done.stdout) == [{"asked": settled, "gone": settled}, {"left": 6 - settled}]
 
-    @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--limit", "many"], ["--seconds", "-1"]])
+    @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--seconds", "many"]])
     def test_there_is_no_run_without_sense(self, clinical: RemoteApi, arguments: list[str]) -> None:
         done = verify_links(pair.nobody(), *arguments)
         assert (done.returncode, done.stdout) == (2, "")
@@ -236,7 +242,7 @@ class TestWhatItSays:
 
     def on_a_terminal(self, genomics_url: str) -> tuple[int, str]:
         ours, theirs = pty.openpty()
-        run = start(genomics_url, stdout=theirs)
+        run = start(genomics_url, theirs)
         os.close(theirs)
         said = b""
         while True:
@@ -249,11 +255,11 @@ class TestWhatItSays:
 
 
 class TestInterrupted:
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
     def test_nothing_is_lost(self, clinical: RemoteApi, number: signal.Signals) -> None:
         waiting(clinical, 8)
         with Peer(slow(0.15, UNKNOWN)) as genomics:
-            run = start(genomics.url, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            run = start(genomics.url, subprocess.DEVNULL)
             assert eventually(lambda: states()["gone", 2, 2] >= 2)
             run.send_signal(number)
             started = time.monotonic()

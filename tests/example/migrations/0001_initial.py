@@ -465,7 +465,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="specimenevent",
-            index=models.Index(fields=["pgh_obj", "pgh_id"], name="specimen_history"),
+            index=models.Index(fields=["pgh_obj", "pgh_id"], name="example_specimen_history"),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="specimenevent",
