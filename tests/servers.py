@@ -90,6 +90,7 @@ class Server:
                 if self.api.get("/readyz").status == 200:
                     return self
             time.sleep(0.1)
+        self.stop(signal.SIGKILL)
         raise AssertionError("the server did not become ready in 30 s")
 
     def stop(self, number: int = signal.SIGTERM) -> int:

@@ -379,7 +379,8 @@ def properties_of(operation: Operation) -> dict[str, Any]:
     """The members of an operation's JSON body."""
     if not operation.takes_json:
         return {}
-    schema = operation.documented()["requestBody"]["content"]["application/json"]["schema"]
+    (content,) = operation.documented()["requestBody"]["content"].values()
+    schema = content["schema"]
     if "$ref" in schema:
         schema = documents()[operation.service]["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
     return dict(schema["properties"])

@@ -148,6 +148,12 @@ def practitioner_of(encounter: Json) -> str:
     return next((one.get("display") or one.get("reference") or "" for one in people), "")
 
 
+def planned_start(encounter: Json) -> str | None:
+    """R5's element, where the source has it."""
+    found = [one for one in encounter.get("extension", []) if one["url"] == fhir.R5_PLANNED_START]
+    return found[0].get("valueDateTime") if found else None
+
+
 def encounter_body(encounter: Json, patient: str) -> Json:
     """A planned or cancelled one has not begun: its period is when it was to be."""
     code = encounter["class"].get("code", "")
@@ -158,7 +164,7 @@ def encounter_body(encounter: Json, patient: str) -> Json:
         "kind": code if code in KINDS else NARROWER.get(code, "AMB"),
         "practitioner": practitioner_of(encounter),
         "reason": SEPARATOR.join(reason_words(encounter)),
-        "scheduled_at": None if begun else _timestamp(start),
+        "scheduled_at": _timestamp(planned_start(encounter) or (None if begun else start)),
         "started_at": _timestamp(start) if begun else None,
         "ended_at": _timestamp(end) if begun and start else None,
     }
