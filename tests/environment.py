@@ -8,12 +8,15 @@ from pathlib import Path
 
 STATE = Path(__file__).resolve().parent.parent / ".careway" / "test"
 
-os.environ["CAREWAY_ENVIRONMENT"] = "development"
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ.setdefault("CAREWAY_LOG_LEVEL", "WARNING")
 # Not what a developer's shell may hold: tests of settings set what they need.
-for name in ("CAREWAY_TRUSTED_ISSUERS", "CAREWAY_SERVICES", "OTEL_EXPORTER_OTLP_ENDPOINT"):
-    os.environ.pop(name, None)
+KEPT = {"CAREWAY_CORPUS", "CAREWAY_LOG_LEVEL"}
+for name in [name for name in os.environ if name.startswith(("CAREWAY_", "OTEL_")) and name not in KEPT]:
+    os.environ.pop(name)
+os.environ["CAREWAY_ENVIRONMENT"] = "development"
+# A service that asks another one on this machine's port finds nobody there, and not the developer's `make run`.
+os.environ["CAREWAY_PORT"] = "9"
 
 if not os.environ.get("DATABASE_URL"):
     from chassis.postgres import start_embedded

@@ -69,17 +69,14 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Server:
-        variables = {"DATABASE_URL": self.database, "CAREWAY_WORKERS": "2", "CAREWAY_LOG_LEVEL": "ERROR"}
+        variables = {
+            "DATABASE_URL": self.database,
+            "CAREWAY_PORT": str(self.port),
+            "CAREWAY_WORKERS": "2",
+            "CAREWAY_LOG_LEVEL": "ERROR",
+        }
         environment = product_environment(**{**variables, **self.environment})
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--config",
-            "config/gunicorn.py",
-            "--bind",
-            f"127.0.0.1:{self.port}",
-        ]
+        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"]
         # A group of its own, so that a test can kill master and workers at once.
         self.process = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True

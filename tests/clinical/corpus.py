@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
@@ -20,6 +21,7 @@ from . import fhir_rules
 
 Json = dict[str, Any]
 
+KINDS_TAKEN = {"Patient", "Encounter", "Condition"}
 KINDS = set(choices.ConsultationKind.values)
 # What is narrower in HL7's ActCode; all else becomes ambulatory.
 NARROWER = {"ACUTE": "IMP", "NONAC": "IMP"}
@@ -97,6 +99,18 @@ def resources_of(document: Json) -> list[tuple[str, Json]]:
     if document["resourceType"] != "Bundle":
         return [("", document)]
     return [(entry.get("fullUrl", ""), entry["resource"]) for entry in document.get("entry", []) if "resource" in entry]
+
+
+def is_r4(resource: Json) -> bool:
+    """Whether it is one of those that are taken, and of this version: the same repositories hold others."""
+    kind = resource["resourceType"]
+    if kind not in KINDS_TAKEN:
+        return False
+    try:
+        getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind).model_validate(resource)
+    except ValueError:
+        return False
+    return kind != "Encounter" or resource["status"] in WAYS
 
 
 def names_of(url: str, resource: Json) -> set[str]:
@@ -233,16 +247,18 @@ def moment_of(condition: Json, name: str) -> str | None:
 
 def take_fhir(api: Api, document: Json, others: Iterable[Json]) -> Taken:
     """Enters the patients, encounters and conditions of a file; patients it only names may be in others."""
-    taken, resources = Taken(), resources_of(document)
+    taken, resources = Taken(), []
+    for url, found in resources_of(document):
+        if is_r4(found):
+            resources.append((url, found))
+        elif found["resourceType"] in KINDS_TAKEN:
+            taken.refused.append((found["resourceType"], found, None))
     elsewhere = [found for other in others for found in resources_of(other)]
     patients: dict[str, str] = {}
-    for url, patient in of_kind(resources, "Patient"):
-        patients |= dict.fromkeys(names_of(url, patient), _enter_patient(api, patient))
+    for url, person in of_kind(resources, "Patient"):
+        patients |= dict.fromkeys(names_of(url, person), _enter_patient(api, person))
     visits: dict[str, tuple[str, Json]] = {}
     for url, encounter in of_kind(resources, "Encounter"):
-        if encounter["status"] not in WAYS or not isinstance(encounter["class"], dict):
-            taken.refused.append(("Encounter", encounter, None))
-            continue
         patient = _patient_of(api, encounter, patients, elsewhere)
         body = encounter_body(encounter, patient)
         visit = kept(api.post("consultations", body), body)["id"]
@@ -254,8 +270,8 @@ def take_fhir(api: Api, document: Json, others: Iterable[Json]) -> Taken:
         visit = visit or made(api.post("consultations", {"patient": patient, "kind": "AMB"}))["id"]
         _enter_condition(api, taken, condition, patient, visit)
     _finish(api, taken)
-    for url, patient in of_kind(resources, "Patient"):
-        taken.pairs.append(Pair("Patient", patient, {"id": patients[next(iter(names_of(url, patient)))]}))
+    for url, person in of_kind(resources, "Patient"):
+        taken.pairs.append(Pair("Patient", person, {"id": patients[next(iter(names_of(url, person)))]}))
         _retire(api, taken.pairs[-1])
     taken.known = {name: f"urn:uuid:{id_}" for name, id_ in patients.items()}
     taken.known |= {name: f"urn:uuid:{visit}" for name, (visit, _) in visits.items()}

@@ -429,10 +429,8 @@ class TestEveryRecord:
         self, request: Any, api: Api, model: Any, machine: Machine, fixture: str
     ) -> None:
         id_ = request.getfixturevalue(fixture)
-        cleared: dict[str, Any] = {"patient": {"active": False}, "diagnosis": {"clinical_status": None}}.get(
-            fixture, {}
-        )
-        update(model, id_, status="entered-in-error", **cleared)
+        cleared: dict[str, dict[str, Any]] = {"patient": {"active": False}, "diagnosis": {"clinical_status": None}}
+        update(model, id_, status="entered-in-error", **cleared.get(fixture, {}))
         with refused("pgtrigger_"):
             execute(f"DELETE FROM {model._meta.db_table} WHERE id = %s", id_)
 

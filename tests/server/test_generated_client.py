@@ -24,7 +24,7 @@ import pytest
 from django.conf import settings
 
 from tests.api import token
-from tests.servers import ROOT, Server, free_port, make_database
+from tests.servers import ROOT, Server, make_database
 
 pytestmark = pytest.mark.skipif(
     settings.SERVICES != ["genomics", "clinical"], reason="the walkthrough needs both services"
@@ -115,9 +115,7 @@ def generate(url: str, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def both() -> Iterator[Server]:
     """One server for both services, which asks itself about analyses: so it has a thread to spare in another worker."""
-    port = free_port()
-    environment = {"CAREWAY_WORKERS": "2", "CAREWAY_GENOMICS_URL": f"http://127.0.0.1:{port}"}
-    running = Server(make_database("careway_generated"), environment=environment, port=port).start()
+    running = Server(make_database("careway_generated")).start()
     yield running
     assert running.stop() == 0
 

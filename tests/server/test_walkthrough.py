@@ -20,9 +20,33 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANSWER = re.compile(r"^(\d{3}) (.*?)(?=^\d{3} |\Z)", re.MULTILINE | re.DOTALL)
 # The answers that the blocks print, in order.
 STEPS = (
-    *("sample", "available", "analysis", "without column", "ingested", "ready", "region", "gene", "vcf", "ndjson"),
+    *(
+        "patient",
+        "sample",
+        "available",
+        "analysis",
+        "without column",
+        "ingested",
+        "ready",
+        "region",
+        "gene",
+        "vcf",
+        "ndjson",
+    ),
     *("finding", "confirmed", "report", "signed by its author", "signed", "history"),
-    *("openapi", "docs", "livez", "readyz", "index", "problems"),
+    *(
+        "consultation",
+        "begun",
+        "phenotype",
+        "diagnosis",
+        "diagnosis again",
+        "link",
+        "link to nothing",
+        "ended",
+        "addendum",
+    ),
+    *("consultation as FHIR", "report as FHIR", "phenopacket"),
+    *("openapi", "docs", "clinical openapi", "clinical docs", "livez", "readyz", "index", "problems"),
 )
 START, END = 179148114, 179240093
 REAL_FILE = "vcf/gatk__hg38_trio.pik3ca.vcf"
@@ -36,7 +60,7 @@ class Printed(NamedTuple):
 
     @property
     def json(self) -> Any:
-        return json.loads(self.text)
+        return json.loads(self.text.splitlines()[0])
 
 
 def blocks() -> list[str]:
@@ -62,7 +86,12 @@ def walk(server: Server, folder: Path) -> dict[str, Printed]:
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
-        env={**environment, "TMPDIR": str(folder)},
+        env={
+            **environment,
+            "TMPDIR": str(folder),
+            "DATABASE_URL": server.database,
+            "CAREWAY_PORT": str(server.port),
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -87,7 +116,9 @@ def printed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def test_each_step_answers_what_the_readme_says(printed: dict[str, Printed]) -> None:
     assert {name: answer.status for name, answer in printed.items()} == {
         **dict.fromkeys(STEPS, 200),
-        **dict.fromkeys(["sample", "analysis", "ingested", "finding", "report"], 201),
+        **dict.fromkeys(["patient", "sample", "analysis", "ingested", "finding", "report"], 201),
+        **dict.fromkeys(["consultation", "phenotype", "diagnosis", "link", "addendum"], 201),
+        **dict.fromkeys(["diagnosis again", "link to nothing"], 409),
         "without column": 422,
         "signed by its author": 403,
     }
@@ -98,6 +129,45 @@ def test_statuses_follow_each_other(printed: dict[str, Printed]) -> None:
     assert [printed[step].json["status"] for step in steps] == [
         *("expected", "available", "registered", "ready", "draft", "confirmed", "preliminary", "final"),
     ]
+
+
+def test_the_patient_is_one_on_both_sides(printed: dict[str, Printed]) -> None:
+    patient = printed["patient"].json
+    assert patient["mrn"].startswith("00")
+    assert printed["sample"].json["patient_id"] == printed["analysis"].json["patient_id"] == patient["id"]
+    assert printed["consultation"].json["patient"] == patient["id"]
+
+
+def test_a_consultation_runs_its_course(printed: dict[str, Printed]) -> None:
+    steps = ("consultation", "begun", "ended")
+    assert [printed[step].json["status"] for step in steps] == ["planned", "in-progress", "completed"]
+    assert printed["ended"].json["started_at"] <= printed["ended"].json["ended_at"]
+    assert printed["diagnosis again"].json["code"] == "duplicate"
+
+
+def test_the_link_is_verified_with_a_snapshot(printed: dict[str, Printed]) -> None:
+    link = printed["link"].json
+    assert (link["verification"], link["analysis_id"]) == ("verified", printed["analysis"].json["id"])
+    assert link["snapshot"]["status"] == "reported"
+    assert [fault["code"] for fault in printed["link to nothing"].json["errors"]] == ["unknown-analysis"]
+
+
+def test_the_standards_have_words_for_all_of_it(printed: dict[str, Printed]) -> None:
+    types = {
+        step: [entry["resource"]["resourceType"] for entry in printed[step].json["entry"]]
+        for step in ("consultation as FHIR", "report as FHIR")
+    }
+    assert {"Patient", "Encounter", "Condition", "Observation", "Procedure"} <= set(types["consultation as FHIR"])
+    assert {"DiagnosticReport", "Specimen", "Observation"} <= set(types["report as FHIR"])
+    (interpretation,) = printed["phenopacket"].json["interpretations"]
+    assert (interpretation["progressStatus"], interpretation["diagnosis"]["disease"]["id"]) == (
+        "SOLVED",
+        "MONDO:0016054",
+    )
+
+
+def test_no_link_is_left(printed: dict[str, Printed]) -> None:
+    assert printed["phenopacket"].text.splitlines()[-1] == '{"left": 0}'
 
 
 def test_a_file_with_two_columns_asks_for_one(printed: dict[str, Printed]) -> None:
@@ -168,8 +238,11 @@ def test_history_tells_who_did_what(printed: dict[str, Printed]) -> None:
 
 
 def test_the_documents_need_no_token(printed: dict[str, Printed]) -> None:
-    types = {step: printed[step].text.split()[0].rstrip(";") for step in STEPS[-6:]}
-    assert types == {**dict.fromkeys(types, "application/json"), "docs": "text/html"}
+    types = {step: printed[step].text.split()[0].rstrip(";") for step in STEPS[-8:]}
+    assert types == {
+        **dict.fromkeys(types, "application/json"),
+        **dict.fromkeys(["docs", "clinical docs"], "text/html"),
+    }
 
 
 def test_the_walkthrough_can_be_repeated(server: Server, printed: dict[str, Printed], tmp_path: Path) -> None:
