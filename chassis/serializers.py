@@ -163,15 +163,19 @@ class StrictSerializer(serializers.Serializer[Any]):
     """An object whose members are all declared, and there: a merge patch replaces what stands in a list whole (RFC 7396)."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            faults = {name: [UNKNOWN_MEMBER] for name in data if name not in self.fields}
-            # DRF alone takes the outer object's `partial` for the inner one's.
-            faults |= {
-                name: [MISSING_MEMBER] for name, field in self.fields.items() if field.required and name not in data
-            }
-            if faults:
-                raise serializers.ValidationError(faults)
-        return super().to_internal_value(data)
+        members = set(data if isinstance(data, Mapping) else self.fields)
+        faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in members if name not in self.fields}
+        # DRF alone takes the outer object's `partial` for the inner one's.
+        faults |= {
+            name: [MISSING_MEMBER] for name, field in self.fields.items() if field.required and name not in members
+        }
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**cast("dict[str, Any]", error.detail), **faults}) from None
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values
 
 
 class TransitionSerializer(StrictSerializer):

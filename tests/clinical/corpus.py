@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from clinical import choices, fhir, rules
+from clinical.models import Patient
 from tests.api import Answer, Api
 
 from . import fhir_rules
@@ -27,16 +28,11 @@ KINDS = set(choices.ConsultationKind.values)
 NARROWER = {"ACUTE": "IMP", "NONAC": "IMP"}
 # The R4 status, and the transitions to what is nearest.
 WAYS: dict[str, list[str]] = {
-    "planned": [],
-    "arrived": ["in-progress"],
-    "triaged": ["in-progress"],
-    "in-progress": ["in-progress"],
-    "onleave": ["in-progress", "on-hold"],
-    "finished": ["in-progress", "completed"],
-    "unknown": ["in-progress", "completed"],
-    "cancelled": ["cancelled"],
-    "entered-in-error": ["entered-in-error"],
-}
+    "planned": [], "arrived": ["in-progress"], "triaged": ["in-progress"], "in-progress": ["in-progress"],
+    "onleave": ["in-progress", "on-hold"], "finished": ["in-progress", "completed"], "unknown": ["in-progress", "completed"],
+    "cancelled": ["cancelled"], "entered-in-error": ["entered-in-error"],
+}  # fmt: skip
+LONGEST_NUMBER = Patient._meta.get_field("mrn").max_length or 0
 TERMINOLOGIES = {uri: name for name, (uri, _) in fhir.CODE_SYSTEMS.items()}
 SEVERITIES = {code: word for word, code in fhir.SEVERITIES.items()}
 UNITS = {"a": "Y", "mo": "M", "wk": "W", "d": "D"}
@@ -89,9 +85,6 @@ def concept_codes(concept: Json | None, system: str = "") -> list[str]:
     """The codes, of any system or of the one whose URI ends so."""
     codings = (concept or {}).get("coding", [])
     return [one["code"] for one in codings if "code" in one and one.get("system", "").endswith(system)]
-
-
-# --- FHIR ---------------------------------------------------------------------------------------------------------------
 
 
 def resources_of(document: Json) -> list[tuple[str, Json]]:
@@ -159,7 +152,7 @@ def reason_words(encounter: Json) -> list[str]:
 def practitioner_of(encounter: Json) -> str:
     """Whom the first participant names."""
     people = [one["individual"] for one in encounter.get("participant", []) if "individual" in one]
-    return next((one.get("display") or one.get("reference") or "" for one in people), "")
+    return next((one.get("display") or one.get("reference") or "" for one in people), "")[:250]
 
 
 def planned_start(encounter: Json) -> str | None:
@@ -177,7 +170,7 @@ def encounter_body(encounter: Json, patient: str) -> Json:
         "patient": patient,
         "kind": code if code in KINDS else NARROWER.get(code, "AMB"),
         "practitioner": practitioner_of(encounter),
-        "reason": SEPARATOR.join(reason_words(encounter)),
+        "reason": SEPARATOR.join(reason_words(encounter))[:500],
         "scheduled_at": _timestamp(planned_start(encounter) or (None if begun else start)),
         "started_at": _timestamp(start) if begun else None,
         "ended_at": _timestamp(end) if begun and start else None,
@@ -348,9 +341,6 @@ def _visit(api: Api, patient: str) -> str:
     return str(visit)
 
 
-# --- Phenopackets -------------------------------------------------------------------------------------------------------
-
-
 def time_of(element: Json | None) -> str | None:
     """A TimeElement as a moment; None for what we cannot say."""
     element = element or {}
@@ -374,7 +364,7 @@ def take_phenopacket(api: Api, packet: Json) -> Taken:
     died = subject.get("vitalStatus", {}).get("timeOfDeath", {}).get("timestamp", "")[:10] or None
     body = {
         "mrn_system": "urn:ga4gh:phenopackets:individual",
-        "mrn": subject.get("id", "unnumbered"),
+        "mrn": subject.get("id", "unnumbered")[:LONGEST_NUMBER],
         "given_names": [subject.get("id", "unnumbered")[:100]],
         "birth_date": subject.get("dateOfBirth", "")[:10] or None,
         "deceased_on": died,
@@ -388,8 +378,7 @@ def take_phenopacket(api: Api, packet: Json) -> Taken:
         _enter_disease(api, taken, disease, patient, visits[0][0])
     bundles = {visit: fhir_rules.judged(made(api.get(f"consultations/{visit}/fhir"), 200)) for visit, _ in visits}
     for number, (name, source, ours) in enumerate(taken.pairs):
-        bundle = bundles[ours["visit"]]
-        taken.pairs[number] = Pair(name, source, SHOWN[name](_resource(bundle, ours["id"])))
+        taken.pairs[number] = Pair(name, source, SHOWN[name](_resource(bundles[ours["visit"]], ours["id"])))
     taken.pairs.append(Pair("subject", subject, individual_of(fhir_rules.one_of(bundles[visits[0][0]], "Patient"))))
     return taken
 
@@ -452,9 +441,7 @@ def individual_of(patient: Json) -> Json:
 def feature_of(observation: Json) -> Json:
     """An Observation as a phenopacket's feature."""
     excluded = observation["valueCodeableConcept"]["coding"] == [fhir.ABSENT]
-    onset = {}
-    for part in observation.get("component", []):
-        onset = _time_element(part, "value")
+    onset = _time_element(next(iter(observation.get("component", [])), {}), "value")
     return {"type": {"id": observation["code"]["coding"][0]["code"]}, "excluded": excluded, "onset": onset}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from pytest_django.fixtures import Settings
@@ -312,6 +313,7 @@ class TestMeanwhile:
 
         def cancel_first(exchange: Exchange) -> None:
             moved.append(own.move(f"consultations/{visit['id']}", "cancelled"))
+            connection.close()  # of the peer's thread
             analysis_of(visit["patient"])(exchange)
 
         with serve(cancel_first):
@@ -325,6 +327,7 @@ class TestMeanwhile:
 
         def merge_first(exchange: Exchange) -> None:
             factories.merge(own, visit["patient"], survivor)
+            connection.close()
             analysis_of(visit["patient"])(exchange)
 
         with serve(merge_first):

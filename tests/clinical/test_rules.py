@@ -47,7 +47,8 @@ def spoiled(draw: st.DrawFn, good: st.SearchStrategy[str]) -> str:
     text = draw(good)
     place = draw(st.integers(0, len(text)))
     rest = place + draw(st.integers(0, 1))
-    return text[:place] + draw(st.sampled_from(["", *"0123456789-PYMWDTH:.AZaz \n٣é"])) + text[rest:]
+    other: str = draw(st.sampled_from(["", *"0123456789-PYMWDTH:.AZaz \n٣é"]))
+    return text[:place] + other + text[rest:]
 
 
 PARTIAL = st.from_regex(PARTIAL_DATE, fullmatch=True)

@@ -225,8 +225,7 @@ class TestGenomicsBroken:
     BAD = (
         pytest.param(silent(), id="silent"),
         pytest.param(slow(3, reply(200, SAID)), id="slow"),
-        pytest.param(dripping(200, SAID, every=0.1, head_at_once=False), id="dripping-headers"),
-        pytest.param(dripping(200, SAID, every=0.1, head_at_once=True), id="dripping-body"),
+        pytest.param(dripping(200, SAID, every=0.1, head_at_once=True), id="dripping"),
         pytest.param(reply(500, {"detail": "Traceback: DELETED"}), id="500"),
         pytest.param(problem("unavailable"), id="503"),
         pytest.param(reply(404, b"<h1>No route to DELETED</h1>", "text/html"), id="404-of-a-proxy"),
