@@ -173,13 +173,13 @@ def _relevant(records: list[Facts], status: str) -> list[Element]:
 
 
 def _condition(diagnosis: Facts, whose: dict[str, Element]) -> Element:
-    clinical, severity = diagnosis["clinical_status"], diagnosis["severity"]
+    course, severity = diagnosis["clinical_status"], diagnosis["severity"]
     category = coding(f"{HL7}/condition-category", "encounter-diagnosis", "Encounter Diagnosis")
     return resource(
         "Condition",
         diagnosis["id"],
         meta=_meta(diagnosis),
-        clinicalStatus=concept(coding(f"{HL7}/condition-clinical", clinical)) if clinical else None,
+        clinicalStatus=concept(coding(f"{HL7}/condition-clinical", course)) if course else None,
         verificationStatus=concept(coding(f"{HL7}/condition-ver-status", diagnosis["verification_status"])),
         category=[concept(category)],
         severity=concept(coding(SNOMED, SEVERITIES[severity], severity.capitalize())) if severity else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from typing import Any
@@ -390,6 +391,34 @@ def texts_of(operation: Operation) -> list[str]:
     """Its members that hold free text."""
     found = properties_of(operation).items()
     return [name for name, told in found if "string" in told.get("type", ()) and not {"enum", "format"} & told.keys()]
+
+
+class TestRenditions:
+    """A record in the form of another standard: where there is one, it is read as a record is."""
+
+    @pytest.fixture
+    def renditions(self, service: str) -> list[Operation]:
+        return [operation for operation in of(service) if operation.action in operation.view.renditions]
+
+    def test_they_have_their_media_type_unless_plain_json_is_asked_for(
+        self, own: Api, world: Any, renditions: list[Operation]
+    ) -> None:
+        for operation in renditions:
+            media_type = operation.view.renditions[operation.action].media_type
+            for accept, expected in (("*/*", media_type), (media_type, media_type), ("application/json",) * 2):
+                answer = own.get(operation.path(world), Accept=accept)
+                assert (answer.status, answer.header("Content-Type")) == (200, expected), str(operation)
+                assert isinstance(answer.json, dict)
+
+    def test_their_tag_is_a_digest_and_spares_an_unchanged_body(
+        self, own: Api, world: Any, renditions: list[Operation]
+    ) -> None:
+        for operation in renditions:
+            read = own.get(operation.path(world))
+            assert read.etag == f'"{hashlib.sha256(read.content).hexdigest()}"'
+            again = own.get(operation.path(world), If_None_Match=read.etag)
+            assert (again.status, again.content, again.etag) == (304, b"", read.etag)
+            assert own.get(operation.path(world), If_None_Match='"1"').status == 200
 
 
 class TestParameters:

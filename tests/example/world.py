@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.api import Api
+from tests.example.models import Specimen
 from tests.worlds import Body, Records
 
 from . import factories
 
-table = "example_specimen"
+table = Specimen._meta.db_table
 unique = "accession"
 edits: list[Body] = [{"kind": kind} for kind in ("saliva", "tissue", "dna", "rna", "other")]
 first_move: Body = {"to": "available"}
