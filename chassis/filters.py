@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from .pagination import KeysetPagination
 from .problems import Problem
-from .text import control_character
+from .text import control_character, normalised
 
 
 class BooleanField(forms.Field):
@@ -34,6 +34,13 @@ class BooleanFilter(django_filters.BooleanFilter):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, widget=forms.TextInput, **options)
+
+
+class TextFilter(django_filters.CharFilter):
+    """Compares text in the form in which it is stored: a client may have typed it decomposed."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return cast("QuerySet[Any]", super().filter(qs, normalised(value)))
 
 
 class StrictFilterBackend(DjangoFilterBackend):

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import django_filters
 
-from chassis.text import normalised
+from chassis.filters import TextFilter
 
 from . import choices
 from .models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
 from .querysets import DiagnosisQuerySet
 
 
-class TextFilter(django_filters.CharFilter):
-    """Finds text as it is stored: NFC and trimmed, however the client composed it."""
-
-    def filter(self, queryset: Any, value: str) -> Any:
-        return queryset.filter(**{str(self.field_name): normalised(value)}) if value else queryset
-
-
 class PatientFilter(django_filters.FilterSet):
-    mrn = TextFilter(max_length=32, label="The hospital's number, as it was given.")
+    mrn = TextFilter(max_length=64, label="The hospital's number, as it was given.")
     mrn_system = TextFilter(max_length=200, label="Narrows `mrn` to the numbers of one system.")
     family_name = TextFilter(max_length=100, label="As it was given; no search for parts of it.")
     status = django_filters.ChoiceFilter(choices=choices.PatientStatus.choices)

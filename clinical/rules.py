@@ -31,6 +31,9 @@ ONSET_TERMS = {
     "HP:0025710": "late young adult",
     "HP:0003596": "middle age",
     "HP:0003584": "late",
+    "HP:4000040": "puerperal",
+    "HP:6000314": "perimenopausal",
+    "HP:6000315": "postmenopausal",
 }
 """Human Phenotype Ontology: the terms below HP:0003674 (Onset)."""
 

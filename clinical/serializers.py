@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -65,7 +66,7 @@ class PatientSerializer(RecordSerializer):
         validators=[matching(rules.MRN_SYSTEM, "Must be a URI such as urn:oid:2.16.840.1.113883.19.5.")],
         help_text="Who gave the number, as a URI.",
     )
-    mrn = Text(max_length=32, help_text="The hospital's number of the patient; leading zeros are kept.")
+    mrn = Text(max_length=64, help_text="The hospital's number of the patient; leading zeros are kept.")
     family_name = Text(required=False, allow_null=True, max_length=100, help_text="Null for who has none.")
     given_names = ListField(child=Text(max_length=100), required=False, max_length=20, help_text="In their order.")
     birth_date = PartialDateField(help_text="As much of it as is known.")
@@ -199,6 +200,10 @@ class DiagnosisSerializer(RecordSerializer):
             "abated", *RECORD_FIELDS[1:],
         ]  # fmt: skip
         read_only_fields = ("id", *RECORD_FIELDS[1:])
+
+    def _removed(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """Null does not move verification_status either."""
+        return {name: source for name, source in super()._removed(data).items() if name != "verification_status"}
 
     def validate_codings(self, codings: list[dict[str, str]]) -> list[dict[str, str]]:
         if len({(coding["system"], coding["code"]) for coding in codings}) != len(codings):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import django_filters
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
-from chassis.filters import BooleanFilter
+from chassis.filters import BooleanFilter, TextFilter
 
 from .choices import AnalysisStatus, FindingStatus, ReportStatus, SampleStatus, VariantKind, Zygosity
 from .models import Analysis, Finding, Report, Sample, Variant
@@ -17,11 +17,11 @@ from .querysets import VariantQuerySet
 from .rules import Region, parse_region
 
 
-class AccessionFilter(django_filters.CharFilter):
+class AccessionFilter(TextFilter):
     """Upper-cased, as the accession itself is when it is written."""
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return cast("QuerySet[Any]", super().filter(qs, value.upper() if value.isascii() else value))
+        return super().filter(qs, value.upper() if value.isascii() else value)
 
 
 class SampleFilter(django_filters.FilterSet):
@@ -83,7 +83,7 @@ class VariantFilter(django_filters.FilterSet):
     """Within one analysis, in order of position. `gene` and `rs_id` have indexes; the others narrow a region's scan."""
 
     region = RegionFilter(method="by_region", label="1-based and inclusive, `chr` optional; answers what overlaps it.")
-    gene = django_filters.CharFilter(field_name="gene_symbol", max_length=64)
+    gene = TextFilter(field_name="gene_symbol", max_length=64)
     kind = django_filters.ChoiceFilter(choices=VariantKind.choices)
     zygosity = django_filters.ChoiceFilter(choices=Zygosity.choices)
     passed = BooleanFilter(method="by_passed", label="Whether the record passed all filters.")
@@ -91,7 +91,7 @@ class VariantFilter(django_filters.FilterSet):
     min_depth = django_filters.NumberFilter(
         field_name="depth", lookup_expr="gte", min_value=0, max_value=2**31 - 1, decimal_places=0
     )
-    consequence = django_filters.CharFilter(max_length=100, label="A Sequence Ontology term, such as missense_variant.")
+    consequence = TextFilter(max_length=100, label="A Sequence Ontology term, such as missense_variant.")
     rs_id = django_filters.CharFilter(
         method="by_rs_id", validators=[RegexValidator(r"^rs[0-9]{1,18}$", code="pattern")]
     )

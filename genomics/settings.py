@@ -1,4 +1,4 @@
-"""What this service alone is set by. config/settings.py reads it when the service is served; docs/operating.md explains it."""
+"""What this service alone is set by. config/settings.py reads it when the service is served; its own document explains it."""
 
 from __future__ import annotations
 

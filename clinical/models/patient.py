@@ -31,7 +31,7 @@ class Patient(Record):
 
     machine = choices.PATIENT_MACHINE
     mrn_system = models.CharField(max_length=200)
-    mrn = models.CharField(max_length=32)
+    mrn = models.CharField(max_length=64)
     family_name = models.CharField(max_length=100, null=True)
     given_names = ArrayField(models.CharField(max_length=100), default=list)
     birth_date = models.CharField(max_length=10, null=True)

@@ -332,6 +332,10 @@ class TestChange:
         )
         assert fault(refused) == ("/verification_status", "read-only")
 
+    def test_null_moves_it_no_more_than_a_word(self, api: Api) -> None:
+        path = f"diagnoses/{diagnosed(api, 'confirmed')['id']}"
+        assert fault(api.patch(path, {"verification_status": None}, If_Match='"1"')) == ("/verification_status", "null")
+
     @pytest.mark.parametrize("status", [*BEGINNINGS, "entered-in-error"])
     def test_all_but_an_error_is_edited(self, api: Api, status: str) -> None:
         path = f"diagnoses/{diagnosed(api, status)['id']}"

@@ -23,10 +23,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 @tracked
 class Specimen(Record):
-    """A specimen of one patient (FHIR R4 Specimen). The API calls it a sample.
-
-    No other model of the tests' database has the name: the index of a history is named for its model alone.
-    """
+    """A specimen of one patient (FHIR R4 Specimen). The API calls it a sample."""
 
     machine = choices.MACHINE
     accession = models.CharField(max_length=32)

@@ -101,6 +101,10 @@ class TestSettling:
         for analysis in wanted:
             assert pair.link(clinical, mine["id"], analysis).json["verification"] == "pending"
 
+        (mistaken,) = waiting(clinical, 1, consultation=other["id"])
+        path = f"consultations/{other['id']}/genomic-links/{mistaken}"
+        assert clinical.move(path, "entered-in-error", "A slip.").status == 200
+
         first = verify_links(genomics.url)
         assert first.returncode == 0, first.stdout + first.stderr
         assert lines(first.stdout) == [{"asked": 4, "verified": 1, "rejected": 1, "gone": 2}, {"left": 0}]
@@ -109,10 +113,10 @@ class TestSettling:
         found = {analysis: verification for analysis, verification, _, checked in stored(mine["id"]) if checked}
         assert found == wanted
         assert [row[2] for row in stored(mine["id"])] == [snapshot, None, None, None]
-        assert {state[1:] for state in states()} == {(2, 2)}
+        assert states() == {("verified", 2, 2): 1, ("rejected", 2, 2): 1, ("gone", 2, 2): 2, ("pending", 2, 2): 1}
+        assert clinical.get(path).json["verification"] == "pending"  # what was entered in error is left alone
         actors = "SELECT DISTINCT pgh_context ->> 'actor' FROM clinical_genomiclinkevent WHERE version = 2"
-        links = f"{actors} AND consultation_id = %s"
-        assert rows(links, mine["id"]) == [("service:verify_links",)]
+        assert rows(f"{actors} AND consultation_id = %s", mine["id"]) == [("service:verify_links",)]
 
         before = all_links()
         second = verify_links(genomics.url)
@@ -127,24 +131,6 @@ class TestSettling:
         assert factories.merge(clinical, old["patient"], new["patient"]).status == 200
         assert verify_links(genomics.url).returncode == 0
         assert [stored(visit["id"])[0][:2] for visit in (old, new)] == [(analysis, "verified")] * 2
-
-    def test_it_asks_for_each_links_own_organization(self, clinical: RemoteApi) -> None:
-        for organization in ("general-hospital", "Hôpital 東"):
-            waiting(clinical.as_(organization=organization), 1)
-        with Peer(UNKNOWN) as genomics:
-            assert verify_links(genomics.url).returncode == 0
-        asked_for = [asked.headers["Careway-Organization"] for asked in genomics.asked]
-        assert asked_for == ["general-hospital", "H%C3%B4pital%20%E6%9D%B1"]
-
-    def test_what_was_entered_in_error_is_left_alone(self, clinical: RemoteApi) -> None:
-        visit = pair.visit(clinical)["id"]
-        (mistaken,) = waiting(clinical, 1, consultation=visit)
-        moved = clinical.move(f"consultations/{visit}/genomic-links/{mistaken}", "entered-in-error", "A slip.")
-        assert moved.status == 200
-        with Peer(UNKNOWN) as genomics:
-            done = verify_links(genomics.url)
-        assert (done.returncode, lines(done.stdout), genomics.asked) == (0, [{"left": 0}], [])
-        assert states() == {("pending", 2, 2): 1}
 
     def test_two_at_once_settle_each_once(self, clinical: RemoteApi, genomics: Server) -> None:
         mine = pair.visit(clinical)
@@ -185,11 +171,10 @@ class TestBounds:
         assert 1 <= settled <= 3
         assert lines(done.stdout) == [{"asked": settled, "gone": settled}, {"left": 6 - settled}]
 
-    @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--seconds", "many"]])
-    def test_there_is_no_run_without_sense(self, clinical: RemoteApi, arguments: list[str]) -> None:
-        done = verify_links(pair.nobody(), *arguments)
+    def test_there_is_no_run_without_sense(self, clinical: RemoteApi) -> None:
+        done = verify_links(pair.nobody(), "--limit", "0")
         assert (done.returncode, done.stdout) == (2, "")
-        assert "must be a whole number" in done.stderr
+        assert "--limit: must be a whole number from 1 to 100000" in done.stderr
 
 
 class TestGenomicsDown:
@@ -232,22 +217,25 @@ class TestGenomicsDown:
 
 class TestWhatItSays:
     def test_it_is_a_line_of_json_for_each_batch(self, clinical: RemoteApi) -> None:
-        waiting(clinical, 51)
+        waiting(clinical, 50)
+        waiting(clinical.as_(organization="Hôpital 東"), 1)
         with Peer(UNKNOWN) as genomics:
             done = verify_links(genomics.url)
         said = [{"asked": 50, "gone": 50}, {"asked": 1, "gone": 1}, {"left": 0}]
         assert [json.loads(line) for line in done.stdout.splitlines()] == said
+        # Each was asked about for its own organization.
+        asked_for = [asked.headers["Careway-Organization"] for asked in genomics.asked]
+        assert asked_for == ["st-elsewhere"] * 50 + ["H%C3%B4pital%20%E6%9D%B1"]
 
-    def test_it_is_progress_on_a_terminal(self, clinical: RemoteApi) -> None:
-        waiting(clinical, 51)
-        with Peer(UNKNOWN) as genomics:
-            assert self.on_a_terminal(genomics.url) == (0, "\r50 gone \r51 gone \r\n0 links are left.\r\n")
-
-    def test_a_terminal_hears_why_it_stopped(self, clinical: RemoteApi, clinical_server: Server) -> None:
-        waiting(clinical, 7)
-        code, said = self.on_a_terminal(pair.nobody())
+    def test_it_is_progress_on_a_terminal_and_why_it_stopped(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 54)
+        with Peer(*[UNKNOWN] * 51, problem("unauthenticated")) as genomics:
+            code, said = self.on_a_terminal(genomics.url)
         assert code == LEFT
-        assert said.endswith("\r5 unreachable \r\n7 links are left. Stopped: genomics does not answer.\r\n")
+        first, _, rest = said.partition("{")  # the client's complaint, a line of the log
+        assert first == "\r50 gone "
+        stopped = "3 links are left. Stopped: genomics takes no token of this service."
+        assert rest.endswith(f"}}\r\n\r51 gone \r\n{stopped}\r\n")
 
     def on_a_terminal(self, genomics_url: str) -> tuple[int, str]:
         ours, theirs = pty.openpty()
