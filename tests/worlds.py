@@ -41,6 +41,8 @@ class World(Protocol):
     """Media type and content of a body that its streaming actions take; None for a service without any."""
     without_words: Mapping[str, str]
     """Its constraints that have no words of their own, each with the reason why no client ever sees it violated."""
+    variables: Mapping[str, str]
+    """What its settings.py requires of a production, as the environment has it."""
 
     @staticmethod
     def build(api: Api) -> Records:

@@ -16,6 +16,10 @@ edits: list[Body] = [{"family_name": name} for name in ("Okafor", "Lindqvist", "
 first_move: Body = {"to": "entered-in-error", "reason": "Registered by mistake."}
 streamed: tuple[str, bytes] | None = None
 without_words: dict[str, str] = {}
+variables = {
+    "CAREWAY_GENOMICS_URL": "http://genomics.analyses.svc:8000/",
+    "CAREWAY_GENOMICS_TOKEN_FILE": "/var/run/secrets/careway/token",
+}
 
 
 def plain(number: int) -> tuple[str, Body]:

@@ -8,60 +8,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from django.conf import settings
 
-from chassis.development import development_issuers
-from chassis.issuers import DEVELOPMENT_ISSUER, DEVELOPMENT_SERVICES_ISSUER, parse_issuers
-from chassis.tokens import Verifier
+from chassis.issuers import DEVELOPMENT_ISSUER, DEVELOPMENT_SERVICES_ISSUER
+from tests.worlds import world_of
 
-ROOT = Path(__file__).resolve().parents[2]
-ISSUER = {
-    "name": "hospital",
-    "issuer": "https://login.hospital.example/realms/staff",
-    "audiences": ["careway"],
-    "jwks_url": "https://login.hospital.example/realms/staff/keys",
-    "organization_claim": "organization",
-}
-PRODUCTION = {
-    "CAREWAY_SECRET_KEY": "s" * 50,
-    "CAREWAY_ALLOWED_HOSTS": "careway.hospital.example",
-    "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER]),
-    "DATABASE_URL": "postgresql://careway:p%40ss@db.internal:5432/careway?sslmode=verify-full",
-    "CAREWAY_GENOMICS_URL": "http://genomics.analyses.svc:8000/",
-    "CAREWAY_GENOMICS_TOKEN_FILE": "/var/run/secrets/careway/token",
-}
+from .starting import HOUSE, ISSUER, OF_SERVICES, PRODUCTION, ROOT, faults, started, value, without
 
-
-def started(environment: Mapping[str, str], show: str = "''") -> tuple[int, str, str]:
-    """Exit status, what `show` evaluates to, and stderr of a process that imports the settings."""
-    code = f"import json, config.settings as s; print(json.dumps({show}, default=str))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def value(show: str, **changes: str) -> Any:
-    """What `show` evaluates to in a production that has these variables too."""
-    status, output, errors = started({**PRODUCTION, **changes}, show)
-    assert (status, errors) == (0, ""), errors
-    return json.loads(output)
-
-
-def faults(environment: Mapping[str, str]) -> list[str]:
-    """The faults that a refused start lists."""
-    status, output, errors = started(environment)
-    assert (status, output) == (1, ""), output
-    last = errors[errors.index("ImproperlyConfigured: ") :]
-    assert last.startswith("ImproperlyConfigured: Careway cannot start. Mend these variables:\n")
-    assert last.endswith("They are described in docs/operating.md.\n")
-    return [line.removeprefix("  - ") for line in last.splitlines() if line.startswith("  - ")]
-
-
-def without(*names: str, **changes: str) -> dict[str, str]:
-    return {name: text for name, text in {**PRODUCTION, **changes}.items() if name not in names}
+SERVICES = settings.SERVICES
 
 
 class TestAProduction:
@@ -69,21 +25,21 @@ class TestAProduction:
         assert value("[s.DEVELOPMENT, s.DEBUG, s.TELEMETRY]") == [False, False, False]
 
     def test_with_nothing_set_every_fault_is_told_at_once_with_what_to_set(self) -> None:
-        assert faults({}) == [
+        found = faults({})
+        assert found[: len(HOUSE)] == [
             "CAREWAY_SECRET_KEY: is required and has at least 32 characters (it signs the cursors of lists)",
             "CAREWAY_ALLOWED_HOSTS: is required: the host names that clients use, separated by commas",
             "CAREWAY_TRUSTED_ISSUERS: is required: a JSON list of trusted token issuers",
             "DATABASE_URL: is required: postgresql://user:password@host:5432/database",
-            "CAREWAY_GENOMICS_URL: is required and not set",
-            "CAREWAY_GENOMICS_TOKEN_FILE: is required and not set",
         ]
+        assert found[len(HOUSE) :] == [f"{name}: is required and not set" for name in OF_SERVICES]
 
     def test_every_fault_of_what_is_set_is_told_at_once_too(self) -> None:
         found = faults(
             {
                 **PRODUCTION,
                 "CAREWAY_ENVIRONMENT": "staging",
-                "CAREWAY_SERVICES": "genomics,oncology",
+                "CAREWAY_SERVICES": f"{SERVICES[0]},oncology",
                 "CAREWAY_SECRET_KEY": "short",
                 "CAREWAY_BEHIND_TLS_PROXY": "yes",
                 "CAREWAY_THREADS": "many",
@@ -144,18 +100,11 @@ class TestNumbers:
             ("CAREWAY_STATEMENT_TIMEOUT_SECONDS", "-1"),
             ("CAREWAY_MAX_BODY_BYTES", "10"),
             ("CAREWAY_BODY_IDLE_SECONDS", "0.5"),
-            ("CAREWAY_INGESTIONS_PER_PROCESS", "0"),
-            ("CAREWAY_INGESTION_SECONDS", "1h"),
-            ("CAREWAY_VCF_LINE_BYTES", "1"),
         ],
     )
     def test_one_out_of_bounds_is_refused_with_its_bounds(self, name: str, wrong: str) -> None:
         (fault,) = faults({**PRODUCTION, name: wrong})
         assert fault.startswith(f"{name}: must ")
-
-    def test_more_ingestions_than_threads_contradict(self) -> None:
-        (fault,) = faults({**PRODUCTION, "CAREWAY_THREADS": "3", "CAREWAY_INGESTIONS_PER_PROCESS": "4"})
-        assert fault == "CAREWAY_INGESTIONS_PER_PROCESS: must lie between 1 and 3"
 
     def test_one_thread_alone_is_enough(self) -> None:
         assert value("s.DATABASES['default']['OPTIONS']['pool']['max_size']", CAREWAY_THREADS="1") == 1
@@ -267,54 +216,28 @@ class TestADevelopment:
 
 
 class TestServices:
-    def test_a_process_serves_those_it_is_told(self) -> None:
-        assert value("s.SERVICES", CAREWAY_SERVICES="genomics") == ["genomics"]
-        assert "genomics" in value("s.INSTALLED_APPS", CAREWAY_SERVICES=" genomics ")
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_a_process_serves_those_it_is_told(self, service: str) -> None:
+        assert value("s.SERVICES", CAREWAY_SERVICES=service) == [service]
+        installed = value("s.INSTALLED_APPS", CAREWAY_SERVICES=f" {service} ")
+        assert [name for name in installed if name in SERVICES] == [service]
 
     def test_an_unknown_one_is_refused_by_name(self) -> None:
-        (fault,) = faults({**PRODUCTION, "CAREWAY_SERVICES": "genomics,oncology"})
+        (fault,) = faults({**PRODUCTION, "CAREWAY_SERVICES": f"{SERVICES[0]},oncology"})
         assert fault.startswith("CAREWAY_SERVICES: names oncology; this build has ")
 
-    def test_scopes_are_those_of_the_services(self) -> None:
-        assert value("s.SCOPES", CAREWAY_SERVICES="genomics") == [
-            "genomics:read",
-            "genomics:write",
-            "genomics:sign",
-            "history:read",
-        ]
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_scopes_are_those_of_the_services(self, service: str) -> None:
+        scopes = value("s.SCOPES", CAREWAY_SERVICES=service)
+        assert scopes[:2] == [f"{service}:read", f"{service}:write"]
+        assert [scope for scope in scopes if not scope.startswith(f"{service}:")] == ["history:read"]
 
-
-class TestWhatOneServiceNeeds:
-    THERE = ("CAREWAY_GENOMICS_URL", "CAREWAY_GENOMICS_TOKEN_FILE")
-
-    def test_genomics_alone_knows_no_other_service(self) -> None:
-        wrong = dict.fromkeys(self.THERE, "hunter2")
-        show = "[hasattr(s, n) for n in ('GENOMICS_URL', 'GENOMICS_TOKEN_FILE', 'INGESTION_SECONDS')]"
-        assert value(show, CAREWAY_SERVICES="genomics", **wrong) == [False, False, True]
-
-    def test_clinical_alone_knows_nothing_of_files(self) -> None:
-        show = "[n for n in dir(s) if n.startswith(('INGESTION', 'VCF'))]"
-        assert value(show, CAREWAY_SERVICES="clinical", CAREWAY_VCF_LINE_BYTES="many") == []
-
-    def test_clinical_asks_where_it_is_told_as_whom_it_is_told(self) -> None:
-        asked = value("[s.GENOMICS_URL, s.GENOMICS_TOKEN_FILE]", CAREWAY_SERVICES="clinical")
-        assert asked == ["http://genomics.analyses.svc:8000", "/var/run/secrets/careway/token"]
-
-    def test_clinical_is_told_what_it_misses_and_what_is_wrong(self) -> None:
-        missing = faults(without(*self.THERE, CAREWAY_SERVICES="clinical"))
-        assert missing == [f"{name}: is required and not set" for name in self.THERE]
-        wrong = faults({**PRODUCTION, **dict.fromkeys(self.THERE, "user:hunter2@genomics")})
-        assert [fault.split(": must be ")[0] for fault in wrong] == list(self.THERE)
-        assert not any("hunter2" in fault for fault in wrong)
-
-    def test_in_development_a_process_asks_itself_as_a_service(self) -> None:
-        environment = {"CAREWAY_ENVIRONMENT": "development", "CAREWAY_PORT": "8123"}
-        show = "[s.GENOMICS_URL, str(s.GENOMICS_TOKEN_FILE.relative_to(s.STATE)), s.GENOMICS_TOKEN_FILE.read_text()]"
-        url, path, token = json.loads(started(environment, show)[1])
-        assert (url, path) == ("http://127.0.0.1:8123", "clinical-token")
-        issuers = parse_issuers(development_issuers(ROOT / ".careway" / "development-key.json"), development=True)[0]
-        caller = Verifier(issuers).verify(token, "st-elsewhere")
-        assert (caller.subject, caller.scopes) == ("clinical", frozenset({"genomics:read"}))
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_what_one_service_needs_is_asked_of_no_other(self, service: str) -> None:
+        variables = {**HOUSE, **world_of(service).variables, "CAREWAY_SERVICES": service}
+        assert started(variables)[::2] == (0, "")
+        foreign = {name: "hunter2" for name in OF_SERVICES if name not in variables}
+        assert started({**variables, **foreign})[::2] == (0, "")
 
 
 class TestThePort:

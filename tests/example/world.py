@@ -17,6 +17,7 @@ edits: list[Body] = [{"kind": kind} for kind in ("saliva", "tissue", "dna", "rna
 first_move: Body = {"to": "available"}
 streamed: tuple[str, bytes] | None = ("image/png", b"\x89PNG\r\n\x1a\n")
 without_words: dict[str, str] = {}
+variables: dict[str, str] = {}
 
 
 def plain(number: int) -> tuple[str, Body]:

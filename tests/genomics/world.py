@@ -23,6 +23,7 @@ without_words = {
     "genomics_report_two_persons": "signing asks first, and answers 403",
     "genomics_report_revision": "only the operation counts revisions",
 }
+variables: dict[str, str] = {}
 
 
 def plain(number: int) -> tuple[str, Body]:
