@@ -30,9 +30,8 @@ format: .venv ## Let ruff lay out the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: .venv ##> Measure: the cost of each index, of history, memory by size of file
-	@$(BIN)/python -m bench.indexes
-	@$(BIN)/python -m bench.history_context
-	@$(BIN)/python -m bench.ingestion_memory
+	@for each in $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/generate_%.py,$(wildcard bench/*.py))); do \
+	  $(BIN)/python -m bench.$$each || exit 1; done
 
 token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
 	@$(BIN)/python manage.py token --scope "$(SCOPE)" --subject "$(SUBJECT)" --organization "$(ORGANIZATION)"

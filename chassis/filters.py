@@ -92,11 +92,11 @@ def check_parameters(request: Request, declared: set[str]) -> None:
             )
         elif len(values) > 1:
             faults.append({"parameter": name, "code": "repeated", "message": "Must be given once."})
-        elif not values[0]:
-            faults.append({"parameter": name, "code": "empty", "message": "Must not be empty; leave it out instead."})
         elif control_character(values[0], multiline=False):
             faults.append(
                 {"parameter": name, "code": "control-character", "message": "Must not hold control characters."}
             )
+        elif not normalised(values[0]):  # blanks alone would switch a filter off
+            faults.append({"parameter": name, "code": "empty", "message": "Must not be empty; leave it out instead."})
     if faults:
         raise Problem("invalid", errors=faults)

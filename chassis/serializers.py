@@ -80,6 +80,15 @@ class ChoiceField(serializers.ChoiceField):
         return data
 
 
+class BooleanField(serializers.BooleanField):
+    """A JSON boolean; DRF alone would take "yes" and 1 too."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Must be true or false.", code="invalid")
+        return data
+
+
 class ListField(serializers.ListField):
     """A JSON array; DRF alone would take other iterables and form data too."""
 
@@ -98,6 +107,7 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
         models.TextField: Text,
         models.UUIDField: UUIDField,
         models.DateTimeField: TimestampField,
+        models.BooleanField: BooleanField,
     }
     serializer_choice_field = ChoiceField
 

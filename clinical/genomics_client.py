@@ -105,6 +105,7 @@ class Answer(NamedTuple):
 
     status: int
     media_type: str
+    vary: str
     body: bytes
 
 
@@ -118,7 +119,8 @@ def _analysis_in(answer: Answer, analysis_id: UUID) -> Analysis | None:
     if answer.media_type != ("application/json" if answer.status == 200 else "application/problem+json"):
         raise Unreachable("garbage")
     document = _document(answer.body)
-    if answer.status == 404 and document.get("code") == "not-found":
+    # What does not vary by organization says nothing of one: another service, or another URL, is not found either.
+    if answer.status == 404 and document.get("code") == "not-found" and "careway-organization" in answer.vary:
         return None
     patient = _uuid(document.get("patient_id"))
     fits = all(name in document and is_right(document[name]) for name, is_right in SNAPSHOT.items())
@@ -280,7 +282,8 @@ class _Call:
                 if response.status_code >= 500:
                     raise Unreachable("status")
                 media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                return Answer(response.status_code, media_type, self._body(response))
+                vary = response.headers.get("Vary", "").lower()
+                return Answer(response.status_code, media_type, vary, self._body(response))
         except httpx2.TimeoutException:
             raise Unreachable("timeout") from None
         except httpx2.ProtocolError:

@@ -47,8 +47,8 @@ PHENOTYPE = r"^HP:[0-9]{7}$"
 """A term of the Human Phenotype Ontology."""
 
 CODES = {
-    # An identifier of a concept: its partition is 00 or 10, its last digit checks the others (SNOMED CT RF2, SCTID).
-    "SNOMED CT": r"[1-9][0-9]{2,14}[01]0[0-9]",
+    # An identifier of a concept: its partition is 00, or 10 after a namespace; its last digit checks the others (SCTID).
+    "SNOMED CT": r"([1-9][0-9]{2,14}00|[1-9][0-9]{7,14}10)[0-9]",
     "ICD-10": r"[A-Z][0-9]{2}(\.[0-9]{1,2})?",
     "ICD-10-CM": r"[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?",
     "MONDO": r"MONDO:[0-9]{7}",

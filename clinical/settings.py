@@ -14,7 +14,7 @@ def read(env: Environment, given: Mapping[str, Any]) -> dict[str, Any]:
     development = given["DEVELOPMENT"]
     # In development one process serves both, and asks itself.
     url = f"http://127.0.0.1:{given['PORT']}" if development else None
-    token_file = given["STATE"] / "clinical-token" if development else None
+    token_file = given["STATE"] / f"{__package__}-token" if development else None
     settings = {
         "GENOMICS_URL": env.service_url("CAREWAY_GENOMICS_URL", default=url),
         "GENOMICS_TOKEN_FILE": env.absolute_path("CAREWAY_GENOMICS_TOKEN_FILE", default=token_file),

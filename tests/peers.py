@@ -102,9 +102,10 @@ def reply(status: int, body: Any = b"", content_type: str = "application/json", 
 
 
 def problem(code: str) -> Answer:
-    """What a service of this house answers."""
+    """What a service of this house answers on a route behind a token."""
     status = CATALOGUE[code].status
-    return reply(status, {"type": f"/problems#{code}", "status": status, "code": code}, "application/problem+json")
+    body = {"type": f"/problems#{code}", "status": status, "code": code}
+    return reply(status, body, "application/problem+json", Vary="Accept, Authorization, Careway-Organization")
 
 
 def silent(seconds: float = 60) -> Answer:

@@ -25,6 +25,7 @@ DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 CODE = re.compile(r"`([^`]+)`")
+FENCES = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SERVICES = pytest.mark.parametrize("service", settings.SERVICES)
 # The heading in a service's document of the files that it has beside those of every service.
 ADDED = "Files of its own"
@@ -203,7 +204,7 @@ def anchors(document: Path) -> set[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(document: Path) -> None:
-    targets = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)\s]+)\)", FENCES.sub("", document.read_text(encoding="utf-8")))
     for target in [target for target in targets if "://" not in target]:
         path, _, fragment = target.partition("#")
         found = (document.parent / path).resolve() if path else document
@@ -214,8 +215,7 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_verb_of_make_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    fences = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-    code = fences.findall(text) + CODE.findall(fences.sub("", text))
+    code = FENCES.findall(text) + CODE.findall(FENCES.sub("", text))
     named = {verb for part in code for verb in re.findall(r"\bmake (?:-s )?([a-z.][a-z.-]*)", part)}
     targets = re.findall(r"^([a-z.][a-z.-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert named <= set(targets)

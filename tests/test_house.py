@@ -104,8 +104,9 @@ class TestFiles:
         assert set(FILES) - modules_of(service) == set()
 
     def test_the_example_has_no_others(self) -> None:
-        of_the_tests = {"factories", "world"}
-        assert modules_of(EXAMPLE) == {*FILES, *of_the_tests}
+        of_the_tests = {"factories", "world", "conftest"}
+        others = {name for name in modules_of(EXAMPLE) if not name.startswith("test_")}
+        assert others == {*FILES, *of_the_tests}
 
     def test_there_is_no_drawer_for_odds_and_ends(self) -> None:
         assert [name_of(path) for path in PYTHON if {path.stem, *path.relative_to(ROOT).parts[:-1]} & DRAWERS] == []
@@ -191,6 +192,12 @@ class TestServices:
                         spelled.append((name_of(path), getattr(node, "lineno", 0)))
         assert spelled == []
 
+    def test_no_name_of_an_index_is_cut_off(self) -> None:
+        """PostgreSQL would cut it at 63 characters, silently; the system check that says so at 30 is off."""
+        names = [index.name for model in apps.get_models() for index in model._meta.indexes]
+        assert len(names) > 10
+        assert [name for name in names if len(name) > 63] == []
+
 
 def words(node: ast.AST) -> Iterator[str]:
     """The names and texts that a node holds itself."""
@@ -227,9 +234,11 @@ class TestImportLaw:
 
 
 class TestDecisions:
-    def test_they_are_numbered_without_gaps(self) -> None:
-        numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
-        assert numbers == list(range(1, len(numbers) + 1))
+    def test_each_has_a_number_of_its_own(self) -> None:
+        """There may be gaps: a copy drops the decisions about what it drops."""
+        numbers = [path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")]
+        assert numbers
+        assert len(numbers) == len(set(numbers))
 
     def test_each_that_code_names_exists(self) -> None:
         named = {match for path in PYTHON for match in re.findall(r"docs/adr/(\d{4})", path.read_text())}

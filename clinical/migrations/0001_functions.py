@@ -67,7 +67,7 @@ BEGIN
 END $$;
 CREATE FUNCTION is_code(system text, code text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE system
-        WHEN 'SNOMED CT' THEN CASE WHEN code ~ '^[1-9][0-9]{2,14}[01]0[0-9]$' THEN has_check_digit(code) ELSE false END
+        WHEN 'SNOMED CT' THEN CASE WHEN code ~ '^([1-9][0-9]{2,14}00|[1-9][0-9]{7,14}10)[0-9]$' THEN has_check_digit(code) ELSE false END
         WHEN 'ICD-10' THEN code ~ '^[A-Z][0-9]{2}(\\.[0-9]{1,2})?$'
         WHEN 'ICD-10-CM' THEN code ~ '^[A-Z][0-9][0-9AB](\\.[0-9A-Z]{1,4})?$'
         WHEN 'MONDO' THEN code ~ '^MONDO:[0-9]{7}$'

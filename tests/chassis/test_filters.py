@@ -94,6 +94,10 @@ class TestParameters:
         only = fault(api.get(f"samples?{name}="))
         assert (only["parameter"], only["code"]) == (name, "empty")
 
+    @pytest.mark.parametrize("value", ["%20", "%20%20", "%C2%A0", "%E2%80%8B"])
+    def test_neither_is_one_of_blanks_alone(self, api: Api, sample: dict[str, Any], value: str) -> None:
+        assert fault(api.get(f"samples?accession={value}"))["code"] == "empty"
+
     @pytest.mark.parametrize("value", ["%00", "a%00b", "%0A", "%1B", "%7F", "%C2%85"])
     @pytest.mark.parametrize("name", ["accession", "status", "patient_id", "ordering", "cursor", "limit"])
     def test_a_control_character_is_400(self, api: Api, name: str, value: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from rest_framework import serializers
 
-from chassis.serializers import ChoiceField, ListField, Text, TimestampField, UUIDField
+from chassis.serializers import BooleanField, ChoiceField, ListField, StrictSerializer, Text, TimestampField, UUIDField
 from tests.api import Answer, Api
 from tests.example import factories
 
@@ -144,6 +144,47 @@ class TestChoiceField:
     @pytest.mark.parametrize("value", ["Blood", "blood ", "", "x", 1, True, [], {}, ["blood"]])
     def test_it_refuses_everything_else_in_its_own_words(self, value: Any) -> None:
         assert code(self.FIELD, value) == "invalid-choice"
+
+
+class TestBooleanField:
+    def test_it_takes_json_s_own(self) -> None:
+        assert BooleanField().run_validation(True) is True
+        assert BooleanField().run_validation(False) is False
+
+    @pytest.mark.parametrize("value", [1, 0, "true", "yes", "", 1.0, [], {}])
+    def test_it_takes_nothing_that_looks_like_one(self, value: Any) -> None:
+        assert code(BooleanField(), value) == "invalid"
+
+
+class Pair(StrictSerializer):
+    left = Text()
+    right = Text(required=False)
+
+
+class TestStrictSerializer:
+    def faults(self, data: Any, **options: Any) -> dict[str, str]:
+        pair = Pair(data=data, **options)
+        assert not pair.is_valid()
+        return {str(name): details[0].code for name, details in pair.errors.items()}
+
+    def test_it_takes_what_is_declared(self) -> None:
+        pair = Pair(data={"left": "a", "right": "b"})
+        assert pair.is_valid()
+        assert pair.validated_data == {"left": "a", "right": "b"}
+
+    def test_it_names_all_that_is_wrong_at_once(self) -> None:
+        assert self.faults({"right": 1, "middle": "x"}) == {
+            "left": "required",
+            "right": "invalid",
+            "middle": "unknown-member",
+        }
+
+    def test_it_is_whole_in_a_merge_patch_too(self) -> None:
+        assert self.faults({"right": "b"}, partial=True) == {"left": "required"}
+
+    @pytest.mark.parametrize("data", [[], "x", 1, True])
+    def test_it_takes_no_other_type(self, data: Any) -> None:
+        assert self.faults(data) == {"non_field_errors": "invalid"}
 
 
 class TestListField:

@@ -112,6 +112,8 @@ class TestAnAnswer:
             pytest.param(reply(404, b"<h1>Not Found</h1>", "text/html"), id="404-of-a-proxy"),
             pytest.param(reply(404, {"code": "not-found"}), id="404-as-plain-json"),
             pytest.param(reply(404, {"code": "gone"}, "application/problem+json"), id="404-of-another-kind"),
+            # An URL that a service of this house does not have: it is the wrong service, or the wrong path.
+            pytest.param(reply(404, {"code": "not-found"}, "application/problem+json"), id="404-of-no-organization"),
             pytest.param(reply(404, {**DOCUMENT, "code": "x"}, "application/problem+json"), id="404-with-an-analysis"),
             pytest.param(reply(404, b"", "application/problem+json"), id="404-empty"),
             pytest.param(reply(200, b"<h1>Welcome</h1>", "text/html"), id="200-of-a-proxy"),

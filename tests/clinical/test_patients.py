@@ -386,7 +386,6 @@ class TestList:
             ("family_name=Meji%CC%81a%20Ruiz", [1]),
             ("family_name=okafor", []),
             ("family_name=Oka", []),
-            ("family_name=%E2%80%8B", []),
             ("status=merged", []),
             ("status=registered&limit=2", [3, 2]),
         ],
@@ -394,7 +393,9 @@ class TestList:
     def test_it_narrows(self, api: Api, made: list[dict[str, Any]], query: str, found: list[int]) -> None:
         assert api.get(f"patients?{query}").json["results"] == [made[number] for number in found]
 
-    @pytest.mark.parametrize("query", ["family_name=", "family_name=%20", "mrn=%20%20", "mrn_system=%C2%A0"])
+    @pytest.mark.parametrize(
+        "query", ["family_name=", "family_name=%20", "mrn=%20%20", "mrn_system=%C2%A0", "mrn=%E2%80%8B"]
+    )
     def test_a_filter_that_says_nothing_is_not_taken_for_none(self, api: Api, made: Any, query: str) -> None:
         assert api.get(f"patients?{query}").status == 400
 

@@ -14,8 +14,13 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from django.conf import settings
 
 from tests.servers import ROOT, free_port, make_database
+from tests.worlds import world_of
+
+# Whose list the process proposes to try.
+SERVICE = settings.SERVICES[0]
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +61,9 @@ def test_it_serves_and_stops_all_it_started(environment: dict[str, str], number:
         process.send_signal(number)
     output, _ = process.communicate(timeout=40)
     assert process.returncode == 0, output
-    assert f"http://127.0.0.1:{port}/genomics/v1/docs" in output
+    assert f"http://127.0.0.1:{port}/{SERVICE}/v1/docs" in output
     (example,) = re.findall(r'curl -s -H "Authorization: Bearer \$TOKEN" "(\S+)"', output)
-    assert example == f"http://127.0.0.1:{port}/genomics/v1/samples?limit=2"
+    assert example == f"http://127.0.0.1:{port}/{SERVICE}/v1/{world_of(SERVICE).plain(1)[0]}?limit=2"
     with pytest.raises(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):  # noqa: PT011  (refused or reset)
         pass
 

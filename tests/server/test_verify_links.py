@@ -22,7 +22,7 @@ from tests.api import RemoteApi
 from tests.clinical import factories
 from tests.peers import Answer, Peer, problem, reply, slow
 from tests.server import pair
-from tests.server.collector import eventually
+from tests.server.collector import Collector, eventually
 from tests.server.pair import all_links, rows, stored, verify_links
 from tests.servers import ROOT, Server, product_environment
 
@@ -140,10 +140,10 @@ class TestSettling:
         with psycopg.connect(pair.database("clinical")) as holder:
             # Both have asked about the first link by the time that either may write.
             holder.execute("SELECT FROM clinical_genomiclink ORDER BY id LIMIT 1 FOR UPDATE")
-            patient = {"CAREWAY_LOCK_TIMEOUT_SECONDS": "60"}
+            patient = {"CAREWAY_LOCK_TIMEOUT_SECONDS": "60", "CAREWAY_STATEMENT_TIMEOUT_SECONDS": "60"}
             runs = [start(genomics.url, subprocess.PIPE, **patient) for _ in range(2)]
             blocked = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            assert eventually(lambda: len(rows(blocked)) == 2)
+            assert eventually(lambda: len(rows(blocked)) == 2, seconds=30)
         said = [line for run in runs for line in lines(run.communicate(timeout=60)[0])]
         assert [run.returncode for run in runs] == [0, 0]
         total = {name: sum(line.get(name, 0) for line in said) for name in ("asked", "verified", "gone", "settled")}
@@ -251,10 +251,35 @@ class TestWhatItSays:
         return run.wait(timeout=30), said.decode()
 
 
+class TestTelemetry:
+    def test_a_run_is_counted_and_each_link_has_its_trace(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 2)
+        with Collector() as collector, Peer(UNKNOWN) as genomics:
+            done = verify_links(genomics.url, **collector.environment)
+            assert done.returncode == 0, done.stderr
+            assert collector.counted_at_last("careway.link.verifications", "outcome") == {"gone": 2}
+            traces = [asked.headers["traceparent"].split("-")[1] for asked in genomics.asked]
+            assert [len(collector.spans(each)) for each in traces] == [2, 2]  # the link, and the call
+        events = (
+            "SELECT pgh_context ->> 'trace_id' FROM clinical_genomiclinkevent WHERE version = 2 ORDER BY pgh_id DESC"
+        )
+        assert [trace for (trace,) in rows(f"{events} LIMIT 2")] == traces[::-1]
+        assert traces[0] != traces[1]
+
+    def test_a_collector_that_is_gone_holds_nothing_up(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 1)
+        with Peer(UNKNOWN) as genomics:
+            started = time.monotonic()
+            nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": pair.nobody(), "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+            done = verify_links(genomics.url, **nowhere, OTEL_EXPORTER_OTLP_TIMEOUT="2")
+            assert (done.returncode, lines(done.stdout)) == (0, [{"asked": 1, "gone": 1}, {"left": 0}])
+            assert time.monotonic() - started < 10
+
+
 class TestInterrupted:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
     def test_nothing_is_lost(self, clinical: RemoteApi, number: signal.Signals) -> None:
-        waiting(clinical, 8)
+        waiting(clinical, 20)
         with Peer(slow(0.15, UNKNOWN)) as genomics:
             run = start(genomics.url, subprocess.DEVNULL)
             assert eventually(lambda: states()["gone", 2, 2] >= 2)
@@ -265,7 +290,8 @@ class TestInterrupted:
             # Each link is settled whole, with its event, or as it was.
             found = states()
             assert set(found) == {("gone", 2, 2), ("pending", 1, 1)}
-            assert sum(found.values()) == 8
+            assert sum(found.values()) == 20
             # Neither is a row locked by what was killed.
+            genomics.answers[:] = [UNKNOWN]
             assert verify_links(genomics.url).returncode == 0
-        assert states() == {("gone", 2, 2): 8}
+        assert states() == {("gone", 2, 2): 20}

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
+from opentelemetry import trace
 
 from chassis.issuers import Caller
+from chassis.telemetry import start
 
 from ...genomics_client import Unreachable
 from ...linking import settle
@@ -45,6 +48,8 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=between(1, 86_400), default=300, help="time at most (default: 300)")
 
     def handle(self, *args: Any, limit: int, seconds: int, **options: Any) -> None:
+        if settings.TELEMETRY:
+            start()
         until = time.monotonic() + seconds
         total: Counter[str] = Counter()
         after: UUID | None = None
@@ -65,7 +70,9 @@ class Command(BaseCommand):
             # Nobody's token asks here: the organization is the link's own.
             caller = Caller("service:verify_links", "verify_links", link.organization, frozenset())
             try:
-                outcomes[settle(link, caller=caller)] += 1
+                # A trace each: its history then names what genomics was asked.
+                with trace.get_tracer(__name__).start_as_current_span("settle", record_exception=False):
+                    outcomes[settle(link, caller=caller)] += 1
             except Unreachable as error:
                 if error.reason in HOPELESS:
                     self._hopeless = error.reason
