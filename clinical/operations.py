@@ -123,20 +123,20 @@ def move_consultation(consultation: Consultation, *, caller: Caller, to: str, re
 
 def record_phenotype(*, caller: Caller, consultation_id: UUID, **values: Any) -> Phenotype:
     """Raises Problem wrong-state once the consultation has ended."""
-    open_consultation(caller, consultation_id)
+    _open_consultation(caller, consultation_id)
     return records.create(Phenotype, caller=caller, consultation_id=consultation_id, **values)
 
 
 def edit_phenotype(phenotype: Phenotype, *, caller: Caller, **values: Any) -> None:
     """Raises Problem: not-editable, wrong-state once the consultation has ended."""
     phenotype.machine.check_editable(phenotype.status)
-    open_consultation(caller, phenotype.consultation_id)
+    _open_consultation(caller, phenotype.consultation_id)
     records.edit(phenotype, caller=caller, **values)
 
 
 def delete_entry(entry: Record, *, caller: Caller, consultation_id: UUID) -> None:
     """A phenotype or a link. Raises Problem: wrong-state once the consultation has ended, not-deletable."""
-    open_consultation(caller, consultation_id)
+    _open_consultation(caller, consultation_id)
     records.delete(entry, caller=caller)
 
 
@@ -186,7 +186,7 @@ def move_diagnosis(diagnosis: Diagnosis, *, caller: Caller, to: str, reason: str
     records.move(diagnosis, caller=caller, to=to, reason=reason, **cleared)
 
 
-def open_consultation(caller: Caller, consultation_id: UUID) -> Consultation:
+def _open_consultation(caller: Caller, consultation_id: UUID) -> Consultation:
     """The consultation, locked. Raises DoesNotExist (404), Problem wrong-state."""
     consultation = records.locked(Consultation.objects.for_caller(caller), pk=consultation_id)
     _check_open(consultation)

@@ -10,6 +10,8 @@ from tests.servers import Server, make_database
 
 # In the path of every test that runs servers: in tests/server/, and in tests/<service>/server/.
 SERVER = "/server/"
+# What takes longest; it begins first, or the other process would wait for it at the end.
+LONGEST = (SERVER, "tests/test_copying.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,8 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest unit of work begins first, or the other process would wait for it at the end.
-    items.sort(key=lambda item: SERVER not in item.nodeid)
+    items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST) if path in item.nodeid), len(LONGEST)))
 
 
 class OneProcessForServers(LoadScopeScheduling):

@@ -197,7 +197,7 @@ class TestTheCopy:
 
 class TestALaterChassis:
     OLD = "The record has changed since it was read"
-    NEW = "Somebody has changed the record since it was read"
+    NEW = "The record has changed since you read it"
 
     def test_it_reaches_the_copy_by_replacing_the_folders(self, pharmacy: Copy, database: str, tmp_path: Path) -> None:
         later = fresh(tmp_path / "careway", database)

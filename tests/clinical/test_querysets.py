@@ -23,16 +23,20 @@ ROWS = 20_000
 A_PATIENT = 200
 ENTRIES = 2_000
 # Of each patient, name, practitioner and code there are several pages: what fits into one may be sorted for less.
+# The triggers may hold plans of a connection's earlier days, when the tables were empty.
 FILL = f"""
+DISCARD PLANS;
 INSERT INTO clinical_patient (id, organization, created_by, updated_by, version, status, status_reason, mrn_system, mrn,
                               family_name, given_names, sex, active)
 SELECT uuidv7(), CASE n % 2 WHEN 0 THEN 'st-elsewhere' ELSE 'general-hospital' END, 'x', 'x', 1, 'registered', '',
        'urn:x:' || n % 4, (n / 4)::text, 'Name' || n / 400, '{{}}', 'other', true
 FROM generate_series(1, {ROWS}) AS n;
+ANALYZE clinical_patient;
 INSERT INTO clinical_consultation (id, organization, created_by, updated_by, version, status, status_reason, patient_id, kind,
                                    practitioner, reason, note)
 SELECT uuidv7(), organization, 'x', 'x', 1, 'planned', '', id, 'AMB', 'dr-' || row_number() OVER () / 200, '', ''
 FROM (SELECT id, organization FROM clinical_patient ORDER BY id LIMIT {ROWS // A_PATIENT}) AS p, generate_series(1, {A_PATIENT});
+ANALYZE clinical_consultation;
 INSERT INTO clinical_diagnosis (id, organization, created_by, updated_by, version, status, status_reason, patient_id,
                                 consultation_id, codings, display, clinical_status)
 SELECT uuidv7(), organization, 'x', 'x', 1, 'unconfirmed', '', patient_id, id,

@@ -181,7 +181,9 @@ def roles() -> Iterator[psycopg.Connection[Any]]:
             name = sql.Identifier(role_of(service))  # of the role and of its database
             for statement in (
                 "CREATE ROLE {0} LOGIN PASSWORD {1}",
+                "GRANT {0} TO CURRENT_USER",
                 "CREATE DATABASE {0} OWNER {0}",
+                "REVOKE {0} FROM CURRENT_USER",
                 "REVOKE ALL ON DATABASE {0} FROM PUBLIC",
             ):
                 connection.execute(sql.SQL(statement).format(name, sql.Literal(PASSWORD)))
