@@ -165,8 +165,10 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["chassis.openapi.complete_document"],
 }
 
-# The exporters that OTEL_* name start only where a collector is named.
+# The exporters that OTEL_* name start only where a collector is named. The distro's own default protocol would be gRPC,
+# whose exporter is not installed: it does not survive a fork.
 TELEMETRY = bool(env.text("OTEL_EXPORTER_OTLP_ENDPOINT", default=""))
+os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
 LOGGING = logging_configuration(
     level=env.text("CAREWAY_LOG_LEVEL", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
 )

@@ -20,10 +20,10 @@ import pytest
 
 from tests.api import RemoteApi
 from tests.clinical import factories
+from tests.clinical.server import pair
+from tests.clinical.server.pair import all_links, rows, stored, verify_links
+from tests.collector import Collector, eventually
 from tests.peers import Answer, Peer, problem, reply, slow
-from tests.server import pair
-from tests.server.collector import Collector, eventually
-from tests.server.pair import all_links, rows, stored, verify_links
 from tests.servers import ROOT, Server, product_environment
 
 LEFT = 75
@@ -270,7 +270,7 @@ class TestTelemetry:
         waiting(clinical, 1)
         with Peer(UNKNOWN) as genomics:
             started = time.monotonic()
-            nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": pair.nobody(), "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+            nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": pair.nobody()}
             done = verify_links(genomics.url, **nowhere, OTEL_EXPORTER_OTLP_TIMEOUT="2")
             assert (done.returncode, lines(done.stdout)) == (0, [{"asked": 1, "gone": 1}, {"left": 0}])
             assert time.monotonic() - started < 10

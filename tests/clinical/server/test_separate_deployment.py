@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from tests.server import pair
-from tests.server.pair import manage
+from tests.clinical.server import pair
+from tests.clinical.server.pair import manage
 from tests.servers import ROOT, Server, database_url, product_environment
 from tests.worlds import world_of
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.api import RemoteApi
 from tests.clinical import factories as clinical_factories
+from tests.clinical.server import pair
 from tests.genomics import factories as genomics_factories
-from tests.server import pair
 from tests.servers import Server
 
 PATIENTS = 10
