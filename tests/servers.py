@@ -68,15 +68,22 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @classmethod
+    def that_asks_itself(cls, database: str) -> Server:
+        """Its services find each other, as with `make run`."""
+        port = free_port()
+        return cls(database, environment={"CAREWAY_PORT": str(port)}, port=port)
+
     def start(self) -> Server:
         variables = {
             "DATABASE_URL": self.database,
-            "CAREWAY_PORT": str(self.port),
             "CAREWAY_WORKERS": "2",
             "CAREWAY_LOG_LEVEL": "ERROR",
         }
         environment = product_environment(**{**variables, **self.environment})
         command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"]
+        # CAREWAY_PORT stays that of tests/environment.py: services do not find each other unless a test wants them to.
+        command += ["--bind", f"127.0.0.1:{self.port}"]
         # A group of its own, so that a test can kill master and workers at once.
         self.process = subprocess.Popen(
             [*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True

@@ -79,6 +79,9 @@ class TestFiles:
         there = {path.name for path in (ROOT / "tests" / service).iterdir()}
         assert {"__init__.py", "conftest.py", "factories.py", "world.py"} - there == set()
 
+    def test_fixtures_are_identical(self) -> None:
+        assert len({(ROOT / "tests" / service / "conftest.py").read_text() for service in PACKAGES}) == 1
+
     def test_apps_are_identical(self) -> None:
         assert len({path_of(service, "apps.py").read_text() for service in PACKAGES}) == 1
 

@@ -194,7 +194,7 @@ class TestACursor:
         answer = api.get(url)
         assert (answer.status, answer.json["code"]) == (400, "invalid-cursor"), answer.content
 
-    @pytest.mark.parametrize("forged", ["x", "eyJ9", "é", "null", "1:1:1", "%20", "W10:1aaaaa:AAAA", "." * 3000])
+    @pytest.mark.parametrize("forged", ["x", "eyJ9", "é", "null", "1:1:1", "W10:1aaaaa:AAAA", "." * 3000])
     def test_a_forged_one_is_400(self, api: Api, forged: str) -> None:
         self.refused(api, f"samples?cursor={forged}")
 

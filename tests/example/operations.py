@@ -50,10 +50,12 @@ def move(specimen: Specimen, *, caller: Caller, to: str, reason: str) -> None:
 
 
 def keep_picture(*, caller: Caller, specimen_id: UUID, body: Iterable[bytes]) -> Specimen:
-    """Keeps digest and size of a picture that is read while it arrives. Raises Problem not-editable."""
+    """Keeps digest and size of a picture that is read while it arrives. Raises Problem: not-editable, unprocessable-file."""
     specimen: Specimen = records.locked(Specimen.objects.for_caller(caller), pk=specimen_id)
     digest, size = hashlib.sha256(), 0
     for piece in body:
         digest.update(piece)
         size += len(piece)
+    if not size:
+        raise Problem("unprocessable-file", "The picture is empty.")
     return records.edit(specimen, caller=caller, picture={"sha256": digest.hexdigest(), "bytes": size})

@@ -36,6 +36,16 @@ def test_none_is_taken_from_one_that_is_unfit(api: Api) -> None:
         factories.sample(api, parent=rejected["id"])
 
 
+def test_a_picture_is_kept_by_its_digest_and_an_empty_one_is_refused(api: Api) -> None:
+    path = f"samples/{factories.sample(api)['id']}"
+    empty = api.call("PUT", f"{path}/picture", b"", content_type="image/png")
+    assert (empty.status, empty.json["code"]) == (422, "unprocessable-file")
+    assert api.get(path).json["picture"] is None
+    kept = api.call("PUT", f"{path}/picture", b"\x89PNG", content_type="image/png")
+    assert kept.json == api.get(path).json["picture"]
+    assert kept.json["bytes"] == 4
+
+
 def test_its_children_are_exported_as_one_object_a_line(api: Api) -> None:
     parent = factories.available_sample(api)["id"]
     children = [factories.sample(api, parent=parent)["accession"] for _ in range(2)]

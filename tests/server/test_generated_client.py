@@ -115,7 +115,7 @@ def generate(url: str, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def both() -> Iterator[Server]:
     """One server for both services, which asks itself about analyses: so it has a thread to spare in another worker."""
-    running = Server(make_database("careway_generated")).start()
+    running = Server.that_asks_itself(make_database("careway_generated")).start()
     yield running
     assert running.stop() == 0
 

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.api import RemoteApi, token
+from tests.routes import operations
 from tests.worlds import World
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "schemathesis.toml"
-ENOUGH = 2000
+# Cases that it tries of an operation, or it has not understood the document.
+ENOUGH = 40
 
 
 def test_it_answers_as_documented(api: RemoteApi, world: World, request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -50,4 +52,4 @@ def test_it_answers_as_documented(api: RemoteApi, world: World, request: pytest.
     assert done.returncode == 0, report[:12_000]
     cases = re.search(r"(\d+) generated", done.stdout)
     assert cases, done.stdout[-2000:]
-    assert int(cases[1]) >= ENOUGH
+    assert int(cases[1]) >= ENOUGH * len([each for each in operations() if each.service == api.service and each.action])

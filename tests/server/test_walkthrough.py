@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.genomics import factories
-from tests.servers import ROOT, Server, product_environment
+from tests.servers import ROOT, Server, make_database, product_environment
 
 ADDRESS = "export API=http://127.0.0.1:8000\n"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -104,8 +105,10 @@ def walk(server: Server, folder: Path) -> dict[str, Printed]:
 
 
 @pytest.fixture(scope="module")
-def server(server: Server) -> Server:
-    return replace(server, service="genomics")
+def server() -> Iterator[Server]:
+    running = replace(Server.that_asks_itself(make_database("careway_walkthrough")), service="genomics").start()
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture(scope="module")
