@@ -7,10 +7,13 @@ What Django cannot declare (a composite foreign key, a constraint trigger) is wo
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db import models
+
+CLOCK_SKEW = timedelta(minutes=5)
 
 
 class Rule(NamedTuple):
@@ -37,6 +40,11 @@ def rule(name: str, condition: Any, message: str) -> models.CheckConstraint:
         violation_error_code=name.replace("_", "-"),
         violation_error_message=message,
     )
+
+
+def not_in_future(name: str, field: str) -> models.CheckConstraint:
+    """The time is past. Clocks of hospitals and laboratories differ a little; a tomorrow is a mistake."""
+    return rule(name, models.Q(**{f"{field}__lte": models.F("updated_at") + CLOCK_SKEW}), "Must not lie in the future.")
 
 
 def listing(*fields: str, name: str) -> models.Index:

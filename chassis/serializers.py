@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
+from django.core.validators import RegexValidator
 from django.db import models
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -19,7 +20,14 @@ from .text import control_character, normalised
 RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII)
 HYPHENATED = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 MISSING_MEMBER = serializers.ErrorDetail("This field is required.", code="required")
+# What every record has, and the server makes: they stand last in each representation.
+RECORD_FIELDS = ["status", "status_reason", "version", "created_at", "created_by", "updated_at", "updated_by"]
 UNKNOWN_MEMBER = serializers.ErrorDetail("There is no such member.", code="unknown-member")
+
+
+def matching(pattern: str, message: str) -> RegexValidator:
+    """A pattern in words; OpenAPI shows the pattern itself."""
+    return RegexValidator(pattern, message, code="pattern")
 
 
 class Text(serializers.CharField):

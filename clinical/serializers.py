@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
 from django.db.models import F
 from rest_framework import serializers
 
 from chassis.representation import Computed
 from chassis.serializers import (
+    RECORD_FIELDS,
     ChoiceField,
     ListField,
     RecordSerializer,
@@ -18,17 +18,11 @@ from chassis.serializers import (
     Text,
     TransitionSerializer,
     UUIDField,
+    matching,
 )
 
 from . import choices, rules
 from .models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
-
-RECORD_FIELDS = ["status", "status_reason", "version", "created_at", "created_by", "updated_at", "updated_by"]
-
-
-def matching(pattern: str, message: str) -> RegexValidator:
-    """A pattern in words; OpenAPI shows the pattern itself."""
-    return RegexValidator(pattern, message, code="pattern")
 
 
 class PartialDateField(Text):

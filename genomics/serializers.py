@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
 from django.db.models import F, Func, TextField
 from rest_framework import serializers
 
 from chassis.representation import Computed
-from chassis.serializers import ListField, RecordSerializer, Text, TimestampField, TransitionSerializer, UUIDField
+from chassis.serializers import (
+    RECORD_FIELDS,
+    ListField,
+    RecordSerializer,
+    Text,
+    TimestampField,
+    TransitionSerializer,
+    UUIDField,
+    matching,
+)
 
 from .choices import CHROMOSOMES
 from .models import Analysis, Finding, Report, Sample, Variant
 from .rules import ACCESSION, CONDITION, CRITERION, repeated_criterion
-
-RECORD_FIELDS = ["status", "status_reason", "version", "created_at", "created_by", "updated_at", "updated_by"]
-
-
-def matching(pattern: str, message: str) -> RegexValidator:
-    """A pattern in words; OpenAPI shows the pattern itself."""
-    return RegexValidator(pattern, message, code="pattern")
 
 
 class AccessionField(Text):

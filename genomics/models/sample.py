@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import ClassVar
 
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
-from chassis.constraints import Rule, listing, one_of, rule
+from chassis.constraints import Rule, listing, not_in_future, one_of, rule
 from chassis.history import tracked
 from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
 from .. import choices, rules
-
-# Clocks of laboratories differ a little; a sample from tomorrow is a mistake.
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 @tracked
@@ -71,10 +67,8 @@ class Sample(Record):
                 Q(received_at__gte=F("collected_at")) | Q(received_at=None) | Q(collected_at=None),
                 "Must not lie before collected_at.",
             ),
-            rule(
-                "collected_in_future", Q(collected_at__lte=F("updated_at") + CLOCK_SKEW), "Must not lie in the future."
-            ),
-            rule("received_in_future", Q(received_at__lte=F("updated_at") + CLOCK_SKEW), "Must not lie in the future."),
+            not_in_future("collected_in_future", "collected_at"),
+            not_in_future("received_in_future", "received_at"),
             rule(
                 "available_not_received",
                 ~Q(status="available") | Q(received_at__isnull=False),

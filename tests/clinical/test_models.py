@@ -10,10 +10,9 @@ from chassis.transitions import Machine
 from clinical import choices
 from clinical.models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
 from tests.api import Api
-from tests.database import execute
+from tests.database import NOBODY, copy, execute, refused, update
 
 from . import factories
-from .rows import NOBODY, copy, refused, update
 
 MONDO = {"system": "MONDO", "code": "MONDO:0016054"}
 

@@ -9,9 +9,9 @@ from chassis.models import Record
 from chassis.transitions import Machine
 from clinical.models import Addendum, Consultation, Diagnosis, GenomicLink, Patient, Phenotype
 from tests.api import Api
+from tests.database import refused, update
 
 from . import factories
-from .rows import refused, update
 
 MODELS: list[Any] = [Patient, Consultation, Phenotype, Addendum, Diagnosis, GenomicLink]
 FACTORIES: dict[Any, Any] = {

@@ -9,12 +9,10 @@ from django.db.models import F
 from rest_framework import serializers
 
 from chassis.representation import Computed
-from chassis.serializers import ListField, RecordSerializer, Text, UUIDField
+from chassis.serializers import RECORD_FIELDS, ListField, RecordSerializer, Text, UUIDField
 
 from .models import Specimen
 from .rules import ACCESSION
-
-RECORD_FIELDS = ["status", "status_reason", "version", "created_at", "created_by", "updated_at", "updated_by"]
 
 
 class AccessionField(Text):
