@@ -133,6 +133,10 @@ class RecordSchema(AutoSchema):
             schema["description"] = inspect.cleandoc(words).partition("\n\n")[0]
             if direction == "response":
                 schema["required"] = list(schema["properties"])
+            elif serializer.partial:
+                for member in map(schema["properties"].__getitem__, serializer.removable):
+                    member |= {"type": [member["type"], "null"]}
+                    member |= {"enum": [*member["enum"], None]} if "enum" in member else {}
         return schema
 
     def _tokenize_path(self) -> list[str]:

@@ -138,7 +138,8 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
                 faults[name] = [UNKNOWN_MEMBER]
             elif declared.read_only and not _same(data[name], self.current.get(name, empty)):
                 faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
-        removed = self._removed(data)
+        nulls = {name for name, value in data.items() if value is None} if self.partial else set()
+        removed = {name: source for name, source in self.removable.items() if name in nulls}
         try:
             values = super().to_internal_value({name: data[name] for name in data if name not in removed})
         except serializers.ValidationError as error:
@@ -149,15 +150,13 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
             return {**values, **{source: self._defaults()[source] for source in removed.values()}}
         return {**self._defaults(), **values} if self.current else values
 
-    def _removed(self, data: Mapping[str, Any]) -> dict[str, str]:
-        """Members that a merge patch removes by null (RFC 7396 §2), and their columns; null is no value of these."""
+    @property
+    def removable(self) -> dict[str, str]:
+        """Members that null removes in a merge patch (RFC 7396 §2), and their columns; null is no value of these."""
         return {
             name: str(field.source)
             for name, field in self.fields.items()
-            if self.partial
-            and name in data
-            and data[name] is None
-            and not (field.read_only or field.required or field.allow_null)
+            if not (field.read_only or field.required or field.allow_null)
         }
 
     def _defaults(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import F
@@ -195,9 +194,10 @@ class DiagnosisSerializer(RecordSerializer):
         ]  # fmt: skip
         read_only_fields = ("id", *RECORD_FIELDS[1:])
 
-    def _removed(self, data: Mapping[str, Any]) -> dict[str, str]:
+    @property
+    def removable(self) -> dict[str, str]:
         """Null does not move verification_status either."""
-        return {name: source for name, source in super()._removed(data).items() if name != "verification_status"}
+        return {name: source for name, source in super().removable.items() if name != "verification_status"}
 
     def validate_codings(self, codings: list[dict[str, str]]) -> list[dict[str, str]]:
         if len({(coding["system"], coding["code"]) for coding in codings}) != len(codings):

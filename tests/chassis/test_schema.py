@@ -201,6 +201,14 @@ class TestExamples:
         assert list(types) == ["application/merge-patch+json"]
         assert list(document["paths"]["/samples/{id}"]["put"]["requestBody"]["content"]) == ["application/json"]
 
+    def test_null_removes_what_has_a_default(self, document: Schema, api: Api, path: str) -> None:
+        members = document["components"]["schemas"]["PatchedSpecimenRequest"]["properties"]
+        answers = {name: api.patch(path, {name: None}, If_Match=api.get(path).etag).status for name in members}
+        assert {name for name, status in answers.items() if status == 200} == {
+            name for name, member in members.items() if "null" in member["type"]
+        }
+        assert 400 in answers.values()
+
 
 class TestStreams:
     def test_a_streamed_body_has_its_media_types_and_answers(self, document: Schema) -> None:
