@@ -135,7 +135,8 @@ def _is_origin(url: str) -> bool:
     try:
         address = urlsplit(url)
         plain = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
-    except ValueError:
+        (address.hostname or "").encode("idna")  # no empty label, such as that of a namespace nobody filled in
+    except ValueError:  # UnicodeError is one
         return False
     # Put together again from scheme and host it must be the same, so there is nothing else in it.
     return plain and url.removesuffix("/") == f"{address.scheme}://{address.netloc}" and not {"@", " "} & {*url}

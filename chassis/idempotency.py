@@ -44,7 +44,8 @@ class Key:
         self._name = request.headers[HEADER]
         if not PRINTABLE.fullmatch(self._name):
             raise invalid(HEADER, "malformed", "Must be 1 to 128 printable ASCII characters.", place="header")
-        self._scope = (f"{caller.actor} {caller.organization}", request.path, self._name)
+        # No name of a token holds a line feed: with a blank, one pair of names could pass for another.
+        self._scope = (f"{caller.actor}\n{caller.organization}", request.path, self._name)
         self._digest = hashlib.sha256(body).digest()
 
     def replay(self) -> HttpResponse | None:

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from .text import control_character
 
 # In development people and services have an issuer each, as they have in production.
+SERVICE_NAME = "service"
 DEVELOPMENT_NAME = "development"
 DEVELOPMENT_ISSUER = "https://development.careway.invalid"
 DEVELOPMENT_SERVICES_NAME = "development-services"
@@ -211,6 +212,8 @@ def _one_of(choices: Collection[str]) -> Callable[[str], str]:
 
 
 def _valid_name(value: str) -> str:
+    if value == SERVICE_NAME:
+        return "must be another: in history it says that a command of ours made the change"
     return "" if NAME.fullmatch(value) else "must be a lower-case letter, then up to 30 of a-z, 0-9 and -"
 
 

@@ -55,7 +55,7 @@ def logging_configuration(*, level: str) -> dict[str, Any]:
             "django.request": {"level": "CRITICAL"},
             "django.security": {"level": "CRITICAL"},
             # The server's own lines take the same form; without this it would keep a handler of its own.
-            "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
+            "gunicorn.error": {"handlers": [], "level": "INFO" if level == "DEBUG" else level, "propagate": True},
             # They would log the URL of every call to the other service, and at DEBUG its headers with the token.
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},

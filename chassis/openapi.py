@@ -36,7 +36,7 @@ def problem_schema() -> Schema:
             "scope": {**text, "description": "With missing-scope: the scope that is needed."},
             "current": {**text, "description": "The status that stands in the way."},
             "allowed": {"type": "array", "items": text, "description": "With illegal-transition: the legal targets."},
-            "existing": {**text, "format": "uri-reference", "description": "With duplicate: the record that exists."},
+            "existing": {**text, "format": "uri-reference", "description": "The record to use instead."},
             "samples": {
                 "type": "array",
                 "items": text,

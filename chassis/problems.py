@@ -104,6 +104,10 @@ CATALOGUE: dict[str, Kind] = {
 }
 
 
+MAX_FAULTS = 100
+"""Nobody mends more at a time, and an answer must not be larger than what it answers."""
+
+
 class Fault(TypedDict):
     """One thing to mend: an RFC 6901 pointer into the body, or the name of a query parameter or header."""
 
@@ -186,7 +190,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Http404 | ObjectDoesNotExist | exceptions.NotFound):
         return Problem("not-found")
     if isinstance(error, exceptions.ValidationError):
-        return Problem("invalid", errors=list(faults_in(error.detail)))
+        return Problem("invalid", errors=faults_in(error.detail)[:MAX_FAULTS])
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
     if isinstance(error, RequestDataTooBig):

@@ -18,7 +18,7 @@ from .serializers import RecordSerializer
 Schema = dict[str, Any]
 
 # What can go wrong, by action; the statuses of `ALWAYS` belong to every operation behind a token.
-ALWAYS = (400, 401, 403, 404, 406, 500, 503)
+ALWAYS = (400, 401, 403, 404, 406, 414, 431, 500, 503)
 BODY = (408, 409, 413, 415)
 STREAMED = (*BODY, 422)
 TROUBLE: dict[str, tuple[int, ...]] = {
@@ -27,7 +27,6 @@ TROUBLE: dict[str, tuple[int, ...]] = {
     "partial_update": (*BODY, 412, 428),
     "destroy": (409, 412, 428),
     "transitions": (*BODY, 412, 422, 428),
-    "list": (409,),  # what a list belongs to may not be there yet: variants come with the file
 }
 WORDS = {
     "list": "One page, newest first unless ordered otherwise. Follow `next` and `previous`; there is no total.",
@@ -227,7 +226,7 @@ class RecordSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> Schema:
         special = STREAMED if self._action in self.view.streaming_actions else TROUBLE.get(self._action, ())
-        statuses = sorted({*ALWAYS, *special})
+        statuses = sorted({*ALWAYS, *special, *getattr(self.view, "documented_trouble", {}).get(self._action, ())})
         return {
             **self._success(),
             **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses},

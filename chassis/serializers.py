@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, ClassVar, cast
 
 from django.core.validators import RegexValidator
@@ -14,6 +15,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.validators import UniqueValidator
 
+from .problems import MAX_FAULTS
 from .text import control_character, normalised
 
 # RFC 3339 §5.6; the offset is required, because a naive time in a hospital network is somebody's guess.
@@ -103,6 +105,8 @@ class ListField(serializers.ListField):
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
             raise serializers.ValidationError("Must be an array.", code="invalid")
+        if self.max_length is not None and len(data) > self.max_length:  # DRF alone judges every element first
+            raise serializers.ValidationError(f"Must have at most {self.max_length} elements.", code="max_length")
         return list(super().to_internal_value(data))
 
 
@@ -131,12 +135,11 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
         return field_class, options
 
     def to_internal_value(self, data: Any) -> Any:
-        faults: dict[str, Any] = {}
-        for name in data:
-            declared = self.fields.get(name)
-            if declared is None:
-                faults[name] = [UNKNOWN_MEMBER]
-            elif declared.read_only and not _same(data[name], self.current.get(name, empty)):
+        unknown = islice((name for name in data if name not in self.fields), MAX_FAULTS)
+        faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in unknown}
+        for name in data.keys() & self.fields.keys():
+            declared = self.fields[name]
+            if declared.read_only and not _same(data[name], self.current.get(name, empty)):
                 faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
         nulls = {name for name, value in data.items() if value is None} if self.partial else set()
         removed = {name: source for name, source in self.removable.items() if name in nulls}
@@ -181,7 +184,8 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         members = set(data if isinstance(data, Mapping) else self.fields)
-        faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in members if name not in self.fields}
+        unknown = islice((name for name in members if name not in self.fields), MAX_FAULTS)
+        faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in unknown}
         # DRF alone takes the outer object's `partial` for the inner one's.
         faults |= {
             name: [MISSING_MEMBER] for name, field in self.fields.items() if field.required and name not in members

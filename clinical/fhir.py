@@ -13,10 +13,15 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from chassis.fhir import (
+    HPO,
+    LOINC,
+    SNOMED,
+    UCUM,
     Element,
     bundle,
     coding,
     concept,
+    curie_coding,
     identifier,
     logical_reference,
     present,
@@ -30,10 +35,6 @@ from .rules import ONSET_TERMS
 
 Facts = dict[str, Any]
 
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-UCUM = "http://unitsofmeasure.org"
-HPO = "http://human-phenotype-ontology.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 
 # R4 has no word for discontinued: the R5 one stands beside `finished`, where HL7's cross-version package puts it.
@@ -47,14 +48,11 @@ REASON_CANCELLED = "http://hl7.org/fhir/StructureDefinition/encounter-reasonCanc
 # HL7 lists Observation and DocumentReference among its contexts; an Encounter has no place of its own for a reason.
 STATUS_REASON = "http://hl7.org/fhir/StructureDefinition/event-statusReason"
 CLASSES = {"AMB": "ambulatory", "VR": "virtual", "IMP": "inpatient encounter", "EMER": "emergency", "HH": "home health"}
-# The code system of HL7's terminology registry, and whether its codes carry the prefix that ours do.
+# Those whose codes have no prefix; the others are CURIEs.
 CODE_SYSTEMS = {
-    "SNOMED CT": (SNOMED, True),
-    "ICD-10": ("http://hl7.org/fhir/sid/icd-10", True),
-    "ICD-10-CM": ("http://hl7.org/fhir/sid/icd-10-cm", True),
-    "MONDO": ("http://purl.obolibrary.org/obo/mondo.owl", True),
-    "OMIM": ("http://www.omim.org", False),
-    "ORPHA": ("http://www.orpha.net", False),
+    "SNOMED CT": SNOMED,
+    "ICD-10": "http://hl7.org/fhir/sid/icd-10",
+    "ICD-10-CM": "http://hl7.org/fhir/sid/icd-10-cm",
 }
 SEVERITIES = {"mild": "255604002", "moderate": "6736007", "severe": "24484000"}
 PRESENT = coding(SNOMED, "52101004", "Present")
@@ -193,9 +191,9 @@ def _condition(diagnosis: Facts, whose: dict[str, Element]) -> Element:
 
 
 def _coding(chosen: Facts) -> Element:
-    system, prefixed = CODE_SYSTEMS[chosen["system"]]
-    code = chosen["code"]
-    return coding(system, code if prefixed else code.partition(":")[2], chosen.get("display"))
+    code, display = chosen["code"], chosen.get("display")
+    system = CODE_SYSTEMS.get(chosen["system"])
+    return coding(system, code, display) if system else curie_coding(code, display)
 
 
 def _moment(name: str, moment: str | None) -> Element:

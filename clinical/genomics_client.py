@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
@@ -43,11 +44,7 @@ OPEN_SECONDS = 10.0
 LONGEST_TEXT = 100
 
 # What is not packed does not grow.
-HEADERS = {
-    "Accept": "application/json, application/problem+json",
-    "Accept-Encoding": "identity",
-    "Connection": "close",
-}
+HEADERS = {"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity", "Connection": "close"}
 
 Reason = Literal["timeout", "refused", "status", "garbage", "open", "identity"]
 
@@ -89,11 +86,12 @@ def find_analysis(analysis_id: UUID, *, organization: str) -> Analysis | None:
 
 def _service_token() -> str:
     """Read for every call: the kubelet puts a new token in the file's place long before the old one expires."""
-    try:
-        with settings.GENOMICS_TOKEN_FILE.open("rb") as file:
-            token: bytes = file.read(TOKEN_BYTES + 1).strip()
-    except OSError:
-        token = b""
+    token = b""
+    # A pipe in its place would be waited for without end.
+    with suppress(OSError):
+        if settings.GENOMICS_TOKEN_FILE.is_file():
+            with settings.GENOMICS_TOKEN_FILE.open("rb") as file:
+                token = file.read(TOKEN_BYTES + 1).strip()
     if len(token) > TOKEN_BYTES or not TOKEN.fullmatch(token):
         logger.error("there is no service token to ask genomics with")
         raise Unreachable("identity")
@@ -222,6 +220,8 @@ class _Line:
             trust_env=False,  # a proxy for the world outside is none for this
             verify=ssl.create_default_context(),  # the system's authorities, or those of SSL_CERT_FILE
             follow_redirects=False,
+            # What one organization's answer sets must not go out with another's question.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # A connection for each call: kept ones would all end at the one pod that they began at, and break when it
             # goes; and the socket of a call has to be its own, to be broken off at the deadline.
             limits=httpx2.Limits(max_connections=settings.THREADS, max_keepalive_connections=0),
@@ -288,7 +288,7 @@ class _Call:
             raise Unreachable("timeout") from None
         except httpx2.ProtocolError:
             raise Unreachable("garbage") from None
-        except httpx2.TransportError:
+        except (httpx2.TransportError, httpx2.InvalidURL, UnicodeError):  # the last two: a host that no name can be
             raise Unreachable("refused") from None
 
     def _body(self, response: httpx2.Response) -> bytes:

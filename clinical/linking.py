@@ -5,6 +5,8 @@ The two services share no table. What the other one answered is kept as it was t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +16,6 @@ from django.utils import timezone
 from chassis import records
 from chassis.history import recorded
 from chassis.issuers import Caller
-from chassis.permissions import check_scope
 from chassis.problems import Problem
 
 from . import genomics_client, metrics
@@ -37,18 +38,17 @@ class Outcome(NamedTuple):
 
 
 def link_analysis(*, caller: Caller, consultation_id: UUID, analysis_id: UUID, relation: str) -> GenomicLink:
-    """Raises Problem: missing-scope, wrong-state, conflict for an unknown analysis or another patient's.
+    """Raises Problem: wrong-state, conflict for an unknown analysis or another patient's.
 
     Asks before it locks: the other service may take two seconds, and nobody else has to wait for them. The
     transaction, and with it the retry key, is open meanwhile.
     """
-    check_scope(caller, NEEDED_SCOPE)
     consultations = Consultation.objects.for_caller(caller)
     _check_linkable(consultations.get(pk=consultation_id))
-    found = _ask(analysis_id, organization=caller.organization)
+    judge = _ask(analysis_id, organization=caller.organization)
     consultation = records.locked(consultations, pk=consultation_id)
     _check_linkable(consultation)
-    outcome = _judged(found, consultation)
+    outcome = judge(consultation)
     _refuse(outcome)
     link = records.create(
         GenomicLink,
@@ -63,7 +63,8 @@ def link_analysis(*, caller: Caller, consultation_id: UUID, analysis_id: UUID, r
 
 
 def settle(link: GenomicLink, *, caller: Caller) -> str:
-    """Asks about a pending link again, and writes what is answered; answers its verification.
+    """Asks about a pending link again, and writes what is answered; answers its verification, or `settled` when another
+    was faster.
 
     Opens no transaction while it waits. Raises Unreachable, and then changes nothing.
     """
@@ -76,7 +77,9 @@ def _settled(pk: UUID, found: genomics_client.Analysis | None, *, caller: Caller
         link = GenomicLink.objects.for_caller(caller).pending().select_for_update(of=("self",)).filter(pk=pk).first()
         if link is None:  # somebody else has settled it, or entered it in error
             return "settled"
-        outcome = _judged(found, link.consultation)
+        # Locked, so that no merge comes between this patient and those that were merged into it.
+        consultation = records.locked(Consultation.objects.for_caller(caller), pk=link.consultation_id)
+        outcome = _judged(found, consultation)
         records.change(link, caller=caller, **outcome.columns)
         _count(outcome)
     return outcome.verification
@@ -90,16 +93,15 @@ def edit_link(link: GenomicLink, *, caller: Caller, analysis_id: UUID | None = N
     records.edit(link, caller=caller, **values)
 
 
-def _ask(analysis_id: UUID, *, organization: str) -> genomics_client.Analysis | Outcome | None:
+def _ask(analysis_id: UUID, *, organization: str) -> Callable[[Consultation], Outcome]:
+    """What the answer means for a consultation, which is locked only after it."""
     try:
-        return genomics_client.find_analysis(analysis_id, organization=organization)
+        return partial(_judged, genomics_client.find_analysis(analysis_id, organization=organization))
     except genomics_client.Unreachable:
-        return Outcome("pending")
+        return lambda _: Outcome("pending")
 
 
-def _judged(found: genomics_client.Analysis | Outcome | None, consultation: Consultation) -> Outcome:
-    if isinstance(found, Outcome):
-        return found
+def _judged(found: genomics_client.Analysis | None, consultation: Consultation) -> Outcome:
     if found is None:
         return Outcome("gone")
     # The other service may know the patient by a record that has been merged since.

@@ -134,9 +134,10 @@ def edit_phenotype(phenotype: Phenotype, *, caller: Caller, **values: Any) -> No
     records.edit(phenotype, caller=caller, **values)
 
 
-def delete_entry(entry: Record, *, caller: Caller, consultation_id: UUID) -> None:
-    """A phenotype or a link. Raises Problem: wrong-state once the consultation has ended, not-deletable."""
-    _open_consultation(caller, consultation_id)
+def delete_entry(entry: Record, *, caller: Caller, consultation_id: UUID | None) -> None:
+    """A phenotype, a diagnosis or a link. Raises Problem: wrong-state once its consultation has ended, not-deletable."""
+    if consultation_id:
+        _open_consultation(caller, consultation_id)
     records.delete(entry, caller=caller)
 
 
@@ -188,7 +189,7 @@ def move_diagnosis(diagnosis: Diagnosis, *, caller: Caller, to: str, reason: str
 
 def _open_consultation(caller: Caller, consultation_id: UUID) -> Consultation:
     """The consultation, locked. Raises DoesNotExist (404), Problem wrong-state."""
-    consultation = records.locked(Consultation.objects.for_caller(caller), pk=consultation_id)
+    consultation: Consultation = records.locked(Consultation.objects.for_caller(caller), pk=consultation_id)
     _check_open(consultation)
     return consultation
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import unicodedata
 
 PARTIAL_DATE = r"(18|19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
 """YYYY, YYYY-MM or YYYY-MM-DD (HL7 FHIR R4 `date`), as medicine often knows no more."""
@@ -69,6 +70,12 @@ PERMUTED = (
     "2793806415",
     "7046913258",
 )
+
+
+def is_record_number(text: str) -> bool:
+    """Whether the number looks like itself: no compatibility form (NFKC), nothing invisible, no blank but the common one."""
+    hidden = any(unicodedata.category(character) in {"Cf", "Zs"} for character in text.replace(" ", ""))
+    return not hidden and unicodedata.is_normalized("NFKC", text)
 
 
 def is_partial_date(text: str) -> bool:

@@ -84,6 +84,13 @@ class PatientSerializer(RecordSerializer):
         ]  # fmt: skip
         read_only_fields = ("id", *RECORD_FIELDS)
 
+    def validate_mrn(self, mrn: str) -> str:
+        if not rules.is_record_number(mrn):
+            raise serializers.ValidationError(
+                "Must not hold what is invisible or looks like another character.", code="mrn"
+            )
+        return mrn
+
 
 class PatientTransitionSerializer(TransitionSerializer):
     """A merge names the surviving record."""

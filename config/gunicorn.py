@@ -35,8 +35,11 @@ limit_request_field_size = 16_384 + 256
 def post_worker_init(worker: Any) -> None:
     """An unfit database ends the worker before it is counted as started, and gunicorn with it."""
     from django.core.checks import run_checks  # Django is set up by now, and never in the master
+    from django.db import connections
 
     unfit = run_checks(tags=["database"], databases=["default"])
+    # This thread serves nobody; its connection belongs to those that do.
+    connections.close_all()
     if unfit:
         raise SystemExit("\n".join(f"{message.msg} {message.hint or ''}" for message in unfit))
 

@@ -98,15 +98,14 @@ def edit_finding(finding: Finding, *, caller: Caller, **values: Any) -> None:
 def move_finding(finding: Finding, *, caller: Caller, to: str, reason: str) -> None:
     """Confirming a finding supersedes the one it names, in the same transaction.
 
-    Raises Problem wrong-state for an analysis in error, or when that one is no longer confirmed.
+    Raises Problem wrong-state for an analysis in error.
     """
     finding.machine.check(finding.status, to, reason)
-    if to == "confirmed" and finding.analysis.status not in {"ready", "reported"}:
+    if to == "confirmed" and finding.analysis.status not in INGESTED:
         raise Problem("wrong-state", f"The analysis is {finding.analysis.status}.")
     if to == "confirmed" and finding.supersedes_id:
-        old = records.reference(Finding.objects.for_caller(caller), pointer="/supersedes", id=finding.supersedes_id)
-        if old.status != "confirmed":
-            raise Problem("wrong-state", f"The finding to supersede is {old.status}, not confirmed.")
+        # Still confirmed: only this draft may supersede it.
+        old = records.locked(Finding.objects.for_caller(caller), pk=finding.supersedes_id)
         records.change(old, caller=caller, status="superseded")
     records.move(finding, caller=caller, to=to, reason=reason)
 

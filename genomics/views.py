@@ -142,6 +142,7 @@ class VariantsOfAnalysis(ServiceViewSet):
     queryset = Variant.objects.all()
     serializer_class = serializers.VariantSerializer
     parent = "analysis"
+    documented_trouble: ClassVar[Mapping[str, Sequence[int]]] = {"list": (409,)}  # they come with the file
 
     def ready_analysis(self) -> dict[str, Any]:
         """The analysis these variants are of. Raises Problem: not-found, wrong-state."""

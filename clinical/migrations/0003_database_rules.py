@@ -109,6 +109,8 @@ CREATE TRIGGER consultation_open BEFORE INSERT OR DELETE OR UPDATE OF term, excl
     FOR EACH ROW EXECUTE FUNCTION consultation_is_open();
 CREATE TRIGGER consultation_open BEFORE INSERT ON clinical_diagnosis
     FOR EACH ROW WHEN (NEW.consultation_id IS NOT NULL) EXECUTE FUNCTION consultation_is_open();
+CREATE TRIGGER consultation_still_open BEFORE DELETE ON clinical_diagnosis
+    FOR EACH ROW WHEN (OLD.consultation_id IS NOT NULL) EXECUTE FUNCTION consultation_is_open();
 
 CREATE FUNCTION consultation_is_closed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -127,6 +129,7 @@ CREATE TRIGGER consultation_closed BEFORE INSERT ON clinical_addendum
 WITHOUT_ENTRIES = """
 DROP TRIGGER consultation_closed ON clinical_addendum;
 DROP FUNCTION consultation_is_closed();
+DROP TRIGGER consultation_still_open ON clinical_diagnosis;
 DROP TRIGGER consultation_open ON clinical_diagnosis;
 DROP TRIGGER consultation_open ON clinical_phenotype;
 DROP FUNCTION consultation_is_open();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -13,7 +13,7 @@ from chassis.history import tracked
 from chassis.models import Record
 from chassis.transitions import frozen, status_field
 
-from .. import choices
+from .. import choices, querysets
 from .patient import Patient
 
 
@@ -33,6 +33,8 @@ class Consultation(Record):
     reason = models.CharField(max_length=500, default="")
     note = models.TextField(default="")
     status = status_field(choices.ConsultationStatus, choices.CONSULTATION_MACHINE)
+
+    objects: ClassVar[Any] = querysets.ConsultationQuerySet.as_manager()
 
     database_rules: ClassVar = {
         "consultation_patient": Rule("/patient", "unknown-reference", "There is no such record."),
@@ -80,7 +82,7 @@ class Consultation(Record):
         ]
         indexes: ClassVar = [
             listing(name="list"),
-            listing("patient", name="patient"),
-            listing("practitioner", name="by_whom"),
-            listing("status", name="status"),
+            listing("patient", name="by_patient"),
+            listing("practitioner", name="by_practitioner"),
+            listing("status", name="by_status"),
         ]

@@ -102,7 +102,7 @@ class Diagnosis(Record):
         indexes: ClassVar = [
             listing(name="list"),
             listing("patient", name="by_patient"),
-            listing("consultation", name="consulted"),
+            listing("consultation", name="by_consultation"),
             listing("status", name="by_status"),
             models.Index(
                 "organization", KT("codings__0__code"), "created_at", "id", name="%(app_label)s_%(class)s_by_code"

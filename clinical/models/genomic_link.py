@@ -85,7 +85,7 @@ class GenomicLink(Record):
         ]
         indexes: ClassVar = [
             listing("consultation", name="list"),
-            listing("consultation", "verification", name="verdict"),
+            listing("consultation", "verification", name="by_verification"),
             # What verify_links reads.
             models.Index(
                 fields=["id"],

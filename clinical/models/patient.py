@@ -25,6 +25,13 @@ class AreNames(models.Func):
     output_field = models.BooleanField()
 
 
+class IsRecordNumber(models.Func):
+    """Whether a number has blanks inside alone, and no compatibility form (NFKC), which only looks like another."""
+
+    template = r"(%(expressions)s ~ '^\S(.*\S)?$' AND %(expressions)s IS NFKC NORMALIZED)"
+    output_field = models.BooleanField()
+
+
 @tracked
 class Patient(Record):
     """A person under care (FHIR R4 Patient). One who was registered twice is merged into the other record."""
@@ -71,7 +78,7 @@ class Patient(Record):
             ),
             # Target of the composite foreign keys in migration 0003.
             models.UniqueConstraint(fields=["id", "organization"], name="%(app_label)s_%(class)s_key"),
-            rule("mrn", Q(mrn__regex=r"^\S(.*\S)?$"), "Must not be blank."),
+            rule("mrn", IsRecordNumber("mrn"), "Must not hold what is invisible or looks like another character."),
             rule("mrn_system", Q(mrn_system__regex=rules.MRN_SYSTEM), "Must be a URI such as urn:oid:1.2.3."),
             rule(
                 "family_name",

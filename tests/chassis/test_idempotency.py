@@ -91,6 +91,12 @@ class TestTheKey:
         assert (first.status, other.status) == (201, 201)
         assert first.json["id"] != other.json["id"]
 
+    def test_two_pairs_of_names_are_never_taken_for_one(self, api: Api, body: dict[str, Any]) -> None:
+        first = api.as_(subject="dr evil", organization="st elsewhere").post("samples", body, Idempotency_Key="k1")
+        other = api.as_(subject="dr", organization="evil st elsewhere").post("samples", body, Idempotency_Key="k1")
+        assert (first.status, other.status, other.header("Idempotent-Replayed")) == (201, 201, None)
+        assert first.json["id"] != other.json["id"]
+
     def test_of_another_route_it_is_another(self, api: Api, path: str, body: dict[str, Any]) -> None:
         other = f"samples/{api.post('samples', body, Idempotency_Key='k1').json['id']}"
         for each in (path, other):

@@ -107,7 +107,7 @@ class TestFaults:
         (fault,) = faults(entry(jwks_uri="https://identity.example/keys"))
         assert fault.startswith("issuer 1: jwks_uri is not a member; known are name, issuer, audiences,")
 
-    @pytest.mark.parametrize("name", ["", "People", "1st", "a_b", "a" * 32, "-a", "a b", "people\n"])
+    @pytest.mark.parametrize("name", ["", "People", "1st", "a_b", "a" * 32, "-a", "a b", "people\n", "service"])
     def test_it_refuses_a_name_that_is_not_short_and_plain(self, name: str) -> None:
         (fault,) = faults(entry(name=name))
         assert fault.startswith("issuer 1: name must ")

@@ -201,6 +201,11 @@ class TestListField:
     def test_it_is_bounded(self) -> None:
         assert code(self.FIELD, ["a", "b", "c"]) == "max_length"
 
+    def test_it_is_measured_before_its_elements_are_judged(self) -> None:
+        with pytest.raises(serializers.ValidationError) as refused:
+            self.FIELD.run_validation([1] * 100_000)
+        assert len(str(refused.value.detail)) < 200
+
     def test_it_points_to_the_element(self) -> None:
         with pytest.raises(serializers.ValidationError) as refused:
             self.FIELD.run_validation(["a", 1])
@@ -256,6 +261,13 @@ class TestUnknownMembers:
     def test_also_in_a_transition(self, api: Api, path: str) -> None:
         answer = api.post(f"{path}/transitions", {"to": "available", "status": "available"}, If_Match='"1"')
         assert faults(answer) == {"/status": "unknown-member"}
+
+
+class TestManyFaults:
+    def test_a_hundred_are_told_and_no_more(self, api: Api, body: dict[str, Any]) -> None:
+        answer = api.post("samples", {**body, **{f"unknown-{number}": 1 for number in range(20_000)}})
+        assert answer.status == 400
+        assert len(answer.json["errors"]) == 100
 
 
 class TestReadOnlyMembers:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from chassis import fhir as chassis_fhir
 from clinical import choices, fhir, rules
 from clinical.models import Patient
 from tests.api import Answer, Api
@@ -33,7 +34,8 @@ WAYS: dict[str, list[str]] = {
     "cancelled": ["cancelled"], "entered-in-error": ["entered-in-error"],
 }  # fmt: skip
 LONGEST_NUMBER = Patient._meta.get_field("mrn").max_length or 0
-TERMINOLOGIES = {uri: name for name, (uri, _) in fhir.CODE_SYSTEMS.items()}
+TERMINOLOGIES = {uri: name for name, uri in fhir.CODE_SYSTEMS.items()}
+TERMINOLOGIES |= {chassis_fhir.MONDO: "MONDO", chassis_fhir.OMIM: "OMIM", chassis_fhir.ORPHANET: "ORPHA"}
 SEVERITIES = {code: word for word, code in fhir.SEVERITIES.items()}
 UNITS = {"a": "Y", "mo": "M", "wk": "W", "d": "D"}
 SEXES = {"MALE": "male", "FEMALE": "female", "OTHER_SEX": "other", "UNKNOWN_SEX": "unknown"}
@@ -201,7 +203,8 @@ def condition_body(condition: Json) -> Json:
         "clinical_status": next(iter(concept_codes(condition.get("clinicalStatus"), CLINICAL)), clinical),
         "verification_status": verified,
         "severity": next(
-            (SEVERITIES[c] for c in concept_codes(condition.get("severity"), fhir.SNOMED) if c in SEVERITIES), None
+            (SEVERITIES[c] for c in concept_codes(condition.get("severity"), chassis_fhir.SNOMED) if c in SEVERITIES),
+            None,
         ),
         "onset": moment_of(condition, "onset"),
         "abated": abated,

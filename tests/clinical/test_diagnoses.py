@@ -7,6 +7,7 @@ import pytest
 
 from clinical.choices import ABATED, ACTIVE, DIAGNOSIS_MACHINE, OPEN, VerificationStatus
 from tests.api import Api
+from tests.database import refusal
 
 from . import factories
 from .factories import WAYS, fault
@@ -351,6 +352,13 @@ class TestDeletion:
         path = f"diagnoses/{factories.diagnosis(api)['id']}"
         assert api.delete(path, If_Match='"1"').status == 204
         assert [event["action"] for event in api.get(f"{path}/history").json["results"]] == ["deleted", "created"]
+
+    def test_one_of_a_consultation_that_has_ended_cannot(self, api: Api) -> None:
+        visit = factories.in_progress(api)
+        path = f"diagnoses/{factories.diagnosis(api, visit['patient'], consultation=visit['id'])['id']}"
+        api.move(f"consultations/{visit['id']}", "completed")
+        assert api.delete(path, If_Match='"1"').json["code"] == "wrong-state"
+        assert "the consultation has ended" in refusal("DELETE FROM clinical_diagnosis WHERE id = %s", path[-36:])
 
     @pytest.mark.parametrize("status", [*BEGINNINGS[1:], "entered-in-error"])
     def test_another_cannot(self, api: Api, status: str) -> None:

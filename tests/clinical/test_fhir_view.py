@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from clinical import choices, fhir, genomics_client
 from tests.api import Api
-from tests.peers import Peer, reply
+from tests.clinical.peers import Peer, reply
 
 from . import factories
 from .fhir_rules import Json, all_of, code_of, judged, one_of

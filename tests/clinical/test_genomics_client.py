@@ -23,7 +23,7 @@ from pytest_django.fixtures import Settings
 
 from clinical import genomics_client
 from clinical.genomics_client import Analysis, Unreachable, find_analysis
-from tests.peers import Answer, Peer, cut, dripping, endless, no_answer, problem, raw, reply, silent, slow
+from tests.clinical.peers import Answer, Peer, cut, dripping, endless, no_answer, problem, raw, reply, silent, slow
 from tests.servers import ROOT, free_port
 
 ID = uuid.UUID("019a9d1e-5b4c-7c3a-9c39-6f1f4b0c2d11")
@@ -133,7 +133,7 @@ class TestAnAnswer:
             pytest.param(but(id=str(uuid.uuid4())), id="another-id"),
             pytest.param(but(id=7), id="id-number"),
             pytest.param(lacking("id"), id="no-id"),
-            pytest.param(but(patient_id="dr-lee"), id="patient-no-uuid"),
+            pytest.param(but(patient_id="x" * 36), id="patient-no-uuid"),
             pytest.param(but(patient_id=None), id="patient-null"),
             pytest.param(lacking("patient_id"), id="no-patient"),
             pytest.param(but(version="3"), id="version-text"),
@@ -270,6 +270,11 @@ class TestNoConnection:
     def test_it_is_refused(self) -> None:
         assert reason() == "refused"
 
+    @pytest.mark.parametrize("host", ["genomics..svc", f"{'x' * 64}.svc"])
+    def test_it_is_refused_too_for_a_host_that_no_name_can_be(self, settings: Settings, host: str) -> None:
+        settings.GENOMICS_URL = f"http://{host}:8000"
+        assert reason() == "refused"
+
     def test_it_takes_no_proxy_of_the_environment(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         with Peer(GOOD) as proxy, peer(settings, GOOD):
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -296,6 +301,13 @@ class TestIdentity:
         with peer(settings, GOOD) as genomics:
             find_analysis(ID, organization=name)
         assert genomics.asked[0].headers.get_all("Careway-Organization") == [sent]
+
+    def test_no_cookie_goes_from_one_organization_s_answer_to_another_s_question(self, settings: Settings) -> None:
+        with peer(settings, reply(200, DOCUMENT, Set_Cookie="session=st-elsewhere; Path=/"), GOOD) as genomics:
+            assert ask()
+            assert find_analysis(ID, organization="county-general")
+        assert [asked.headers["Careway-Organization"] for asked in genomics.asked] == ["st-elsewhere", "county-general"]
+        assert [asked.headers["Cookie"] for asked in genomics.asked] == [None, None]
 
     def test_a_new_token_is_used_at_once(self, settings: Settings, token_file: Path) -> None:
         with peer(settings, GOOD) as genomics:
@@ -330,6 +342,16 @@ class TestIdentity:
             token_file.write_text("a.service.token")
             assert ask()
         assert len(genomics.asked) == 1
+
+    def test_a_pipe_in_its_place_is_not_waited_for(self, token_file: Path) -> None:
+        token_file.unlink()
+        os.mkfifo(token_file)
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(reason)
+            try:
+                assert asking.result(timeout=1) == "identity"
+            finally:  # ends what would wait, so that a failure is none of the whole run
+                os.close(os.open(token_file, os.O_RDWR | os.O_NONBLOCK))
 
     @pytest.mark.parametrize("answer", [problem("unauthenticated"), problem("missing-scope"), reply(401), reply(403)])
     def test_a_token_that_is_refused_is_logged_without_it(

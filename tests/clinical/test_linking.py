@@ -19,8 +19,8 @@ from clinical import genomics_client, metrics
 from clinical.linking import settle
 from clinical.models import GenomicLink
 from tests.api import ALL, Answer, Api
+from tests.clinical.peers import Exchange, Peer, problem, raw, reply
 from tests.database import execute
-from tests.peers import Exchange, Peer, problem, raw, reply
 from tests.servers import free_port
 
 from . import factories
@@ -156,6 +156,15 @@ class TestMaking:
     ) -> None:
         with serve(analysis_of(visit["patient"], ANALYSIS.replace("2d11", "2d12"))):
             assert api.post(collection, BODY).json["verification"] == "pending"
+
+    def test_a_stored_answer_needs_the_other_scope_too(
+        self, api: Api, serve: Serve, visit: dict[str, Any], collection: str
+    ) -> None:
+        without = api.as_(scopes=tuple(scope for scope in ALL if scope != "genomics:read"))
+        with serve(analysis_of(visit["patient"])):
+            assert api.post(collection, BODY, Idempotency_Key="k1").status == 201
+            refused = without.post(collection, BODY, Idempotency_Key="k1")
+        assert (refused.status, refused.json["scope"]) == (403, "genomics:read")
 
     def test_nobody_is_asked_for_what_is_refused_anyway(
         self, api: Api, serve: Serve, visit: dict[str, Any], collection: str

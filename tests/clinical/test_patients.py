@@ -141,6 +141,10 @@ class TestNumber:
     def test_it_is_whatever_a_hospital_gives(self, api: Api, body: dict[str, Any], mrn: str) -> None:
         assert api.post("patients", {**body, "mrn": mrn}).json["mrn"] == mrn
 
+    @pytest.mark.parametrize("mrn", ["0001\u200b2345", "０００１２３４５", "0001\u00a02345", "0001\u00ad2345", "ﬁ-7"])
+    def test_it_never_only_looks_like_another(self, api: Api, body: dict[str, Any], mrn: str) -> None:
+        assert fault(api.post("patients", {**body, "mrn": mrn}), 400) == ("/mrn", "mrn")
+
     def test_it_is_unique_within_its_system(self, api: Api, body: dict[str, Any]) -> None:
         assert api.post("patients", body).status == 201
         again = api.post("patients", {**body, "mrn": " 00012345 ", "family_name": "Haddad"})

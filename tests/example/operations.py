@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from chassis import records
 from chassis.issuers import Caller
 from chassis.problems import Problem
@@ -46,7 +48,7 @@ def move(specimen: Specimen, *, caller: Caller, to: str, reason: str) -> None:
         raise Problem("wrong-state", "A sample becomes available once received_at is set.")
     records.move(specimen, caller=caller, to=to, reason=reason)
     if to == "exhausted":
-        metrics.specimens_discarded.add(1)
+        transaction.on_commit(lambda: metrics.specimens_discarded.add(1))
 
 
 def keep_picture(*, caller: Caller, specimen_id: UUID, body: Iterable[bytes]) -> Specimen:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
 from django.db.models import F
 from rest_framework import serializers
 
 from chassis.representation import Computed
-from chassis.serializers import RECORD_FIELDS, ListField, RecordSerializer, Text, UUIDField
+from chassis.serializers import RECORD_FIELDS, ListField, RecordSerializer, Text, UUIDField, matching
 
 from .models import Specimen
 from .rules import ACCESSION
@@ -27,7 +26,7 @@ class AccessionField(Text):
 class SpecimenSerializer(RecordSerializer):
     accession = AccessionField(
         max_length=32,
-        validators=[RegexValidator(ACCESSION, "Must be 3 to 32 letters, digits and hyphens.", code="pattern")],
+        validators=[matching(ACCESSION, "Must be 3 to 32 letters, digits and hyphens.")],
         help_text="The laboratory's number of the sample, upper-cased.",
     )
     labels = ListField(child=Text(max_length=20), required=False, max_length=8, help_text="Words on the tube.")

@@ -15,6 +15,12 @@ def test_an_accession_is_upper_cased(api: Api) -> None:
         factories.sample(api, accession="ı-2026-7")
 
 
+def test_it_is_found_however_it_is_printed(api: Api) -> None:
+    made = factories.sample(api, accession="S-2026-B")
+    found = [api.get(f"samples?accession={text}").json["results"] for text in ("s-2026-b", "S-2026-B", "s-2026-c")]
+    assert [[row["id"] for row in rows] for rows in found] == [[made["id"]], [made["id"]], []]
+
+
 @pytest.mark.parametrize("member", ["accession", "patient_id", "parent"])
 def test_whose_sample_it_is_is_fixed_once_it_is_available(api: Api, member: str) -> None:
     made = factories.available_sample(api)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.api import RemoteApi
 from tests.server.clients import CLIENTS, urllib_call
+from tests.servers import Server
 from tests.worlds import World
 
 LARGE = 20 * 1024 * 1024
@@ -42,3 +43,13 @@ def test_the_pool_is_whole_after_all_of_this(api: RemoteApi, world: World) -> No
     for thread in threads:
         thread.join()
     assert answers == [200] * 16
+
+
+def test_one_thread_is_enough(server_database: str, api: RemoteApi) -> None:
+    """The worker's own look at the database leaves the one connection to the one thread."""
+    alone = {"CAREWAY_THREADS": "1", "CAREWAY_WORKERS": "1"}
+    running = Server(server_database, alone, service=api.service)
+    try:
+        assert running.start().api.get("/readyz").status == 200
+    finally:
+        running.stop()
