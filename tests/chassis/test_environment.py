@@ -97,6 +97,7 @@ class TestServiceUrl:
             "https://genomics.example?a=hunter2",
             "https://genomics.example?",
             "https://genomics.example#hunter2",
+            "https://genomics..svc",
             "https://genomics.example:0",
             "https://genomics.example:65536",
             "https://genomics.example:port",

