@@ -159,8 +159,6 @@ class RecordViewSet(ServiceViewSet):
         return cast("Record", record)
 
     def _validated(self, *, current: Mapping[str, Any] | None = None, partial: bool = False) -> dict[str, Any]:
-        serializer = self.serializer_class(
-            data=self.document, partial=partial, context={"current": current, "view": self}
-        )
+        serializer = self.serializer_class(data=self.document, partial=partial, context={"current": current})
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
