@@ -137,9 +137,9 @@ class RecordSerializer(serializers.ModelSerializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = islice((name for name in data if name not in self.fields), MAX_FAULTS)
         faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in unknown}
-        for name in data.keys() & self.fields.keys():
-            declared = self.fields[name]
-            if declared.read_only and not _same(data[name], self.current.get(name, empty)):
+        for name in data:
+            declared = self.fields.get(name)
+            if declared and declared.read_only and not _same(data[name], self.current.get(name, empty)):
                 faults[name] = [serializers.ErrorDetail("The server makes this member.", code="read-only")]
         nulls = {name for name, value in data.items() if value is None} if self.partial else set()
         removed = {name: source for name, source in self.removable.items() if name in nulls}
@@ -183,7 +183,7 @@ class StrictSerializer(serializers.Serializer[Any]):
     """An object whose members are all declared, and there: a merge patch replaces what stands in a list whole (RFC 7396)."""
 
     def to_internal_value(self, data: Any) -> Any:
-        members = set(data if isinstance(data, Mapping) else self.fields)
+        members: Mapping[str, Any] = data if isinstance(data, Mapping) else self.fields
         unknown = islice((name for name in members if name not in self.fields), MAX_FAULTS)
         faults: dict[str, Any] = {name: [UNKNOWN_MEMBER] for name in unknown}
         # DRF alone takes the outer object's `partial` for the inner one's.
