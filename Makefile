@@ -26,12 +26,19 @@ lint: .venv ## Style, types, import law, migration drift, OpenAPI
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python manage.py check_openapi
 
-format: .venv ## Let ruff lay out the code
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+format: .venv ## Lay out the code, and write the tables of settings
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings
 
 bench: .venv ##> Measure: the cost of each index, of history, memory by size of file
 	@for each in $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/generate_%.py,$(wildcard bench/*.py))); do \
 	  $(BIN)/python -m bench.$$each || exit 1; done
+
+drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
+	@$(BIN)/python -m pytest drill -n 3 --dist loadfile $(ARGS)
+
+audit: .venv ##> Known vulnerabilities of the lock, and secrets in the repository
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.txt
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook
 
 token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
 	@$(BIN)/python manage.py token --scope "$(SCOPE)" --subject "$(SUBJECT)" --organization "$(ORGANIZATION)"
@@ -58,4 +65,4 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format bench token migrations lock clean .venv
+.PHONY: help run test lint format bench drill audit token migrations lock clean .venv

@@ -1,6 +1,7 @@
 """Typed reading of the environment that reports every fault at once, so that an operator restarts once and not six times.
 
-Each reading has its bounds or choices, secrets may come from `<NAME>_FILE`, and django-environ reads the database's URL.
+Each reading has its meaning, and its bounds or choices: the tables of settings in docs/ are written from them. Secrets
+may come from `<NAME>_FILE`, and django-environ reads the database's URL.
 """
 
 from __future__ import annotations
@@ -8,25 +9,54 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
+class Setting(NamedTuple):
+    """A variable as its row in the documentation has it; `room` is "" for the house, or the service that reads it."""
+
+    room: str
+    name: str
+    meaning: str
+    default: str
+    bounds: str
+
+
 class Environment:
-    """Reads variables from `source`; faults wait until `finish()`."""
+    """Reads variables from `source`; faults wait until `finish()`.
+
+    Each reading takes the `meaning` of its variable; `shown` and `bounds` stand in its row where the default or the
+    bounds are worked out from something else.
+    """
 
     def __init__(self, source: Mapping[str, str]) -> None:
         self._source = source
         self.faults: list[str] = []
+        self.room = ""
+        self.declared: dict[str, Setting] = {}
+
+    def _declare(self, name: str, meaning: str, default: Any, bounds: str = "") -> None:
+        shown = "required" if default is None else str(default)
+        self.declared[name] = Setting(self.room, name, meaning, shown, bounds)
 
     def fault(self, name: str, what: str) -> None:
         self.faults.append(f"{name}: {what}")
 
-    def text(self, name: str, *, default: str | None = None, choices: Sequence[str] = ()) -> str:
+    def text(
+        self,
+        name: str,
+        meaning: str = "",
+        *,
+        default: str | None = None,
+        choices: Sequence[str] = (),
+        shown: str | None = None,
+    ) -> str:
         """The variable as it is; without a default it is required."""
+        self._declare(name, meaning, shown or default, ", ".join(f"`{choice}`" for choice in choices))
         value = self._source.get(name) or default
         if value is None:
             self.fault(name, "is required and not set")
@@ -36,12 +66,24 @@ class Environment:
             return choices[0]
         return value
 
-    def words(self, name: str, *, default: Sequence[str]) -> list[str]:
+    def words(self, name: str, meaning: str = "", *, default: Sequence[str], shown: str | None = None) -> list[str]:
         """A list separated by commas; blanks around a word are dropped."""
+        self._declare(name, meaning, shown or ", ".join(default))
         value = self._source.get(name)
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
-    def integer(self, name: str, *, default: int, minimum: int, maximum: int) -> int:
+    def integer(
+        self,
+        name: str,
+        meaning: str = "",
+        *,
+        default: int,
+        minimum: int,
+        maximum: int,
+        shown: str | None = None,
+        bounds: str | None = None,
+    ) -> int:
+        self._declare(name, meaning, shown or default, bounds or f"{minimum} to {maximum}")
         text = self._source.get(name)
         if not text:
             return default
@@ -55,7 +97,8 @@ class Environment:
             return default
         return value
 
-    def flag(self, name: str, *, default: bool) -> bool:
+    def flag(self, name: str, meaning: str = "", *, default: bool) -> bool:
+        self._declare(name, meaning, str(default).lower(), "`true`, `false`")
         value = self._source.get(name)
         if not value:
             return default
@@ -64,23 +107,28 @@ class Environment:
             return default
         return value.lower() == "true"
 
-    def service_url(self, name: str, *, default: str | None = None) -> str:
+    def service_url(self, name: str, meaning: str = "", *, default: str | None = None, shown: str | None = None) -> str:
         """Where another service answers: `http(s)://host[:port]`, without a slash at its end."""
         value = self.text(name, default=default)
+        self._declare(name, meaning, shown or default, "an http or https URL of a host, without a path")
         if value and not _is_origin(value):
             # Not repeated: what stands before an @ may be a password.
             self.fault(name, "must be an http or https URL of a host, without user, path, query and fragment")
         return value.removesuffix("/")
 
-    def absolute_path(self, name: str, *, default: Path | None = None) -> Path:
+    def absolute_path(
+        self, name: str, meaning: str = "", *, default: Path | None = None, shown: str | None = None
+    ) -> Path:
         """A path from the root on. What is there may come later, and be another file every hour."""
         path = Path(self.text(name, default=str(default) if default else None))
+        self._declare(name, meaning, shown or default, "an absolute path")
         if path.parts and not path.is_absolute():
             self.fault(name, "must be an absolute path")
         return path
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, name: str, meaning: str = "", *, bounds: str = "") -> str | None:
         """`name`, or the content of the file that `<name>_FILE` points to; None when neither is set."""
+        self._declare(name, f"{meaning} Or `{name}_FILE`.", None, bounds)
         path = self._source.get(f"{name}_FILE")
         value = self._source.get(name)
         if path and value:
@@ -93,9 +141,9 @@ class Environment:
             self.fault(f"{name}_FILE", f"cannot be read ({type(error).__name__})")
             return None
 
-    def json(self, name: str) -> Any:
+    def json(self, name: str, meaning: str = "", *, bounds: str = "") -> Any:
         """A JSON document in the variable or in the file `<name>_FILE` points to; None when neither is set."""
-        value = self.secret(name)
+        value = self.secret(name, meaning, bounds=bounds)
         if value is None:
             return None
         try:
@@ -104,9 +152,9 @@ class Environment:
             self.fault(name, f"is not JSON ({error})")
             return None
 
-    def database(self, name: str) -> dict[str, Any] | None:
+    def database(self, name: str, meaning: str = "") -> dict[str, Any] | None:
         """`postgresql://user:password@host:port/name?option=value` as Django's dictionary; None when not set."""
-        value = self.secret(name)
+        value = self.secret(name, meaning)
         if value is None:
             return None
         try:

@@ -16,8 +16,16 @@ def read(env: Environment, given: Mapping[str, Any]) -> dict[str, Any]:
     url = f"http://127.0.0.1:{given['PORT']}" if development else None
     token_file = given["STATE"] / f"{__package__}-token" if development else None
     settings = {
-        "GENOMICS_URL": env.service_url("CAREWAY_GENOMICS_URL", default=url),
-        "GENOMICS_TOKEN_FILE": env.absolute_path("CAREWAY_GENOMICS_TOKEN_FILE", default=token_file),
+        "GENOMICS_URL": env.service_url(
+            "CAREWAY_GENOMICS_URL", "Where this service finds genomics.", default=url, shown="required"
+        ),
+        "GENOMICS_TOKEN_FILE": env.absolute_path(
+            "CAREWAY_GENOMICS_TOKEN_FILE",
+            "This service's own token for genomics: see"
+            " [calls between services](operating.md#calls-between-services). Read for every call.",
+            default=token_file,
+            shown="required",
+        ),
     }
     if token_file and settings["GENOMICS_TOKEN_FILE"] == token_file:
         keep_service_token(token_file, key=given["DEVELOPMENT_KEY"], subject=__package__, scopes=["genomics:read"])

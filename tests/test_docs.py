@@ -5,13 +5,13 @@ What is a service's own is read from `docs/<service>.md`, and compared with what
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 
 from chassis.problems import CATALOGUE
@@ -116,48 +116,18 @@ def test_the_orderings_are_those_documented(service: str) -> None:
 # --- Settings ---------------------------------------------------------------------------------------------------------
 
 
-def read_settings(room: str) -> dict[str, dict[str, Any]]:
-    """Every variable that a room's settings.py reads, with the options that are written out there."""
-    tree = ast.parse((ROOT / room / "settings.py").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, Any]] = {}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        if getattr(node.func.value, "id", "") == "env" and node.func.attr not in {"fault", "finish"}:
-            name = node.args[0]
-            assert isinstance(name, ast.Constant)
-            found[str(name.value)] = {str(keyword.arg): ast.unparse(keyword.value) for keyword in node.keywords} | {
-                "kind": node.func.attr
-            }
-    return found
+def test_the_tables_are_those_that_the_code_writes() -> None:
+    call_command("document_settings", check=True)
 
 
-def documented_settings(room: str) -> dict[str, list[str]]:
-    """The rows of the settings by their variables: the house's, or those that one service reads."""
-    text = OPERATING if room == "config" else document_of(room)
-    if "\n## Settings\n" not in text:
-        return {}
-    return {CODE.findall(row[0])[0]: row for row in rows(section(text, "Settings"))}
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [each.name for each in settings.DOCUMENTED_SETTINGS if not each.meaning.strip()] == []
 
 
-ROOMS_OF_SETTINGS = pytest.mark.parametrize("room", ["config", *settings.SERVICES])
-
-
-@ROOMS_OF_SETTINGS
-def test_every_setting_is_documented_and_every_documented_setting_is_read(room: str) -> None:
-    assert sorted(documented_settings(room)) == sorted(read_settings(room))
-
-
-@ROOMS_OF_SETTINGS
-def test_numbers_have_the_documented_defaults_and_bounds(room: str) -> None:
-    documented = {name: tuple(row[2:]) for name, row in documented_settings(room).items()}
-    threads = "`CAREWAY_THREADS`"
-    names = {"THREADS": threads, "given": {"THREADS": threads}}
-    integers = {name: options for name, options in read_settings(room).items() if options["kind"] == "integer"}
-    assert integers or room != "config"
-    for name, options in integers.items():
-        default, low, high = (eval(options[key], names) for key in ("default", "minimum", "maximum"))
-        assert documented[name] == (str(default), f"{low} to {high}"), name
+def test_a_variable_stands_in_one_table() -> None:
+    names = [each.name for each in settings.DOCUMENTED_SETTINGS]
+    assert len(names) > 20
+    assert len(names) == len(set(names))
 
 
 # --- The map of the house ---------------------------------------------------------------------------------------------

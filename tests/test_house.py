@@ -54,7 +54,7 @@ def tracked() -> list[Path]:
 
 TRACKED = tracked()
 PYTHON = [path for path in TRACKED if path.suffix == ".py" and "migrations" not in path.parts]
-OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] not in {"tests", "bench"}]
+OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] not in {"tests", "bench", "drill"}]
 TREES = {path: ast.parse(path.read_text()) for path in PYTHON}
 
 

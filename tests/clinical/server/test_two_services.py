@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.api import Answer, RemoteApi
-from tests.clinical.collector import Collector, eventually
 from tests.clinical.peers import Answer as Scripted
 from tests.clinical.peers import Peer, cut, dripping, endless, problem, raw, reply, silent, slow
 from tests.clinical.server import pair
 from tests.clinical.server.pair import link, stored
+from tests.collector import Collector, eventually
 from tests.routes import operations
 from tests.servers import Server
 from tests.worlds import world_of

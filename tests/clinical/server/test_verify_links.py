@@ -20,10 +20,10 @@ import pytest
 
 from tests.api import RemoteApi
 from tests.clinical import factories
-from tests.clinical.collector import Collector, eventually
 from tests.clinical.peers import Answer, Peer, problem, reply, slow
 from tests.clinical.server import pair
 from tests.clinical.server.pair import all_links, rows, stored, verify_links
+from tests.collector import Collector, eventually
 from tests.servers import ROOT, Server, product_environment
 
 LEFT = 75
