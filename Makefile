@@ -19,26 +19,32 @@ run: .venv ## Serve on http://127.0.0.1:8000 with an embedded PostgreSQL and dem
 test: .venv ## Every test, in parallel (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv ## Style, types, import law, migration drift, OpenAPI
+lint: .venv ## Style, types, import law, migrations, OpenAPI
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=tests.settings CAREWAY_LOG_LEVEL=ERROR $(BIN)/python manage.py lintmigrations --quiet ok
 	@$(BIN)/python manage.py check_openapi
 
 format: .venv ## Lay out the code, and write the tables of settings
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings
 
-bench: .venv ##> Measure: the cost of each index, of history, memory by size of file
+bench: .venv ##> Measure: the cost of each index, of history, of telemetry; memory by size of file
 	@for each in $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/generate_%.py,$(wildcard bench/*.py))); do \
 	  $(BIN)/python -m bench.$$each || exit 1; done
 
 drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest drill -n 3 --dist loadfile $(ARGS)
 
+# Not secrets: what tests and documents make up, the UUID of RFC 9562, the hashes of triggers, digests that tests pin.
+MADE_UP := ^(password|hunter2|secret|short|s|p%40ss|only-of-these-tests|made-up-.*|…|01890a5d[0-9a-f-]+)$$
+DIGESTS := hash="[0-9a-f]{40}"|digest\(.*\) == "[0-9a-f]{64}"
 audit: .venv ##> Known vulnerabilities of the lock, and secrets in the repository
-	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.txt
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --exclude-secrets '$(MADE_UP)' --exclude-lines '$(DIGESTS)'
+	@# What the vulnerability service does not know, or does not answer, was not audited: --strict fails then.
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.txt || \
+	  { echo "The lock has known vulnerabilities, or could not be audited: see above." >&2; exit 1; }
 
 token: .venv ## A development token on stdout (SCOPE="…" SUBJECT=… ORGANIZATION=…)
 	@$(BIN)/python manage.py token --scope "$(SCOPE)" --subject "$(SUBJECT)" --organization "$(ORGANIZATION)"

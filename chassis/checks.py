@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DatabaseError
 
 from .models import Record
@@ -47,4 +49,66 @@ def postgresql_is_18(databases: Any = None, **kwargs: Any) -> list[CheckMessage]
             hint=f"Careway needs PostgreSQL {POSTGRESQL_MAJOR}.",
             id="chassis.E002",
         )
+    ]
+
+
+# What extensions own is theirs, and a partition is its table's.
+TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'f') AND NOT relispartition
+  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+ORDER BY relname
+"""
+NAMED = 3
+
+
+@register("database")
+def tables_are_ours(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """A wrong DATABASE_URL is told before it is migrated or served: there live other services, or something else.
+
+    Newer tables of ours are not foreign: an old version goes on serving while a new one has migrated already.
+    """
+    if not databases:
+        return []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(TABLES)
+            found = [name for (name,) in cursor.fetchall()]
+    except DatabaseError:
+        return []  # an outage is readiness's to tell
+    ours = {*connection.introspection.django_table_names(), MigrationRecorder.Migration._meta.db_table}
+    prefixes = tuple(f"{app.label}_" for app in apps.get_app_configs())
+    foreign = [name for name in found if name not in ours and not name.startswith(prefixes)]
+    if not foreign:
+        return []
+    more = f" and {len(foreign) - NAMED} more" if len(foreign) > NAMED else ""
+    return [
+        Error(
+            f"The database has tables of something else: {', '.join(foreign[:NAMED])}{more}.",
+            hint="DATABASE_URL must name a database that the services of CAREWAY_SERVICES have for themselves.",
+            id="chassis.E003",
+        )
+    ]
+
+
+@register("database")
+def time_outs_are_set(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Without them a locked table holds every thread for ever. Behind a pooler they are the role's, and easily forgotten."""
+    if not databases:
+        return []
+    wanted = {"lock_timeout": settings.LOCK_TIMEOUT_SECONDS, "statement_timeout": settings.STATEMENT_TIMEOUT_SECONDS}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, setting::bigint FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
+            found = dict(cursor.fetchall())
+    except DatabaseError:
+        return []  # an outage is readiness's to tell
+    return [
+        Error(
+            f"The database sessions have {name} = {found[name]} ms, which is not within CAREWAY_{name.upper()}_SECONDS.",
+            hint=f"Behind a pooler: ALTER ROLE … SET {name} = '{seconds}s', then make the pooler reconnect.",
+            id="chassis.E004",
+        )
+        for name, seconds in wanted.items()
+        if not 0 < found[name] <= seconds * 1000
     ]

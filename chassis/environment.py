@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+# What django-environ makes of a URL. It would take settings of Django's from it too, such as CONN_MAX_AGE.
+PARTS = {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS"}
+
 
 class Setting(NamedTuple):
     """A variable as its row in the documentation has it; `room` is "" for the house, or the service that reads it."""
@@ -126,6 +129,20 @@ class Environment:
             self.fault(name, "must be an absolute path")
         return path
 
+    def secret_file(self, name: str, meaning: str = "", *, shown: str = "none") -> Path | None:
+        """The path of a secret that is read anew each time it is needed, and can be read now; None when not set."""
+        self._declare(name, meaning, shown, "an absolute path")
+        text = self._source.get(name)
+        if not text:
+            return None
+        path = Path(text)
+        if not path.is_absolute():
+            self.fault(name, "must be an absolute path")
+            return None
+        if self._content(name, path) == "":
+            self.fault(name, "names an empty file")
+        return path
+
     def secret(self, name: str, meaning: str = "", *, bounds: str = "") -> str | None:
         """`name`, or the content of the file that `<name>_FILE` points to; None when neither is set."""
         self._declare(name, f"{meaning} Or `{name}_FILE`.", None, bounds)
@@ -135,10 +152,13 @@ class Environment:
             self.fault(name, f"is set twice, also as {name}_FILE; keep one")
         if not path:
             return value or None
+        return self._content(f"{name}_FILE", Path(path))
+
+    def _content(self, name: str, path: Path) -> str | None:
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
+            return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            self.fault(f"{name}_FILE", f"cannot be read ({type(error).__name__})")
+            self.fault(name, f"cannot be read ({type(error).__name__})")
             return None
 
     def json(self, name: str, meaning: str = "", *, bounds: str = "") -> Any:
@@ -168,6 +188,9 @@ class Environment:
                 name, "must look like postgresql://user:password@host:5432/database (PostgreSQL is the only database)"
             )
             return None
+        if not {*parsed.get("OPTIONS", {}), *parsed} <= _libpq_options() | PARTS:
+            # Not repeated: the rest of a password with a `?` in it would end up here.
+            self.fault(name, "has an option after its `?` that libpq does not know")
         return parsed
 
     def finish(self) -> None:
@@ -177,6 +200,12 @@ class Environment:
             raise ImproperlyConfigured(
                 f"Careway cannot start. Mend these variables:\n{lines}\nThey are described in docs/operating.md."
             )
+
+
+def _libpq_options() -> set[str]:
+    from psycopg import pq  # not while settings load: a master of workers has no need of it
+
+    return {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 
 
 def _is_origin(url: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.http import StreamingHttpResponse
 
+from .tracing import continued, database_span
+
 # Rows that psycopg holds at a time; one may be a megabyte long. Text goes out in pieces of about this many characters.
 ROWS = 100
 CHARACTERS = 256 * 1024
@@ -20,14 +22,15 @@ def streamed_rows(queryset: models.QuerySet[Any, Any]) -> Iterator[tuple[Any, ..
     sets the pace: PostgreSQL may be done long before the last row is read.
     """
     sql, params = queryset.query.sql_with_params()
-    with transaction.atomic(), connection.cursor() as cursor:
+    span = database_span("SELECT", queryset.model._meta.db_table, current=False)
+    with span, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
         yield from cursor.stream(sql, params, size=ROWS)
 
 
 def export(lines: Iterable[str], *, media_type: str, filename: str) -> StreamingHttpResponse:
     """A download of text lines, each with its line feed."""
-    response = StreamingHttpResponse(_batches(iter(lines)), content_type=f"{media_type}; charset=utf-8")
+    response = StreamingHttpResponse(continued(_batches(iter(lines))), content_type=f"{media_type}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 

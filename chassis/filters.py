@@ -11,7 +11,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.request import Request
 
 from .pagination import KeysetPagination
-from .problems import Problem
+from .problems import MAX_FAULTS, Problem
 from .text import control_character, normalised
 
 
@@ -99,4 +99,4 @@ def check_parameters(request: Request, declared: set[str]) -> None:
         elif not normalised(values[0]):  # blanks alone would switch a filter off
             faults.append({"parameter": name, "code": "empty", "message": "Must not be empty; leave it out instead."})
     if faults:
-        raise Problem("invalid", errors=faults)
+        raise Problem("invalid", errors=faults[:MAX_FAULTS])

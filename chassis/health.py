@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+from psycopg_pool import PoolTimeout
 
+from .draining import is_draining
+from .postgresql.pool import Unreachable
 from .problems import Problem, get_only, respond
 from .renderers import encode, json_response
 
@@ -17,18 +21,41 @@ def livez(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The database answers within its short time-outs, and no migration is pending."""
+    """Not draining, the database answers, and no migration is pending."""
     if refused := get_only(request):
         return refused
+    if is_draining():
+        return _unready("The process is about to end.", request)
     try:
         with suppress_instrumentation():
             if not _migrated():
-                return respond(Problem("unavailable", "Migrations are pending.", headers={"Retry-After": "5"}), request)
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError):
-        return respond(Problem("unavailable", "The database does not answer.", headers={"Retry-After": "5"}), request)
+                return _unready("Migrations are pending.", request)
+            _ask_database()
+    except (DatabaseError, InterfaceError, psycopg.Error, PoolTimeout):
+        return _unready("The database does not answer.", request)
     return json_response(encode({"status": "ok"}))
+
+
+def _unready(why: str, request: HttpRequest) -> HttpResponse:
+    return respond(Problem("unavailable", why, headers={"Retry-After": "5"}), request)
+
+
+def _ask_database() -> None:
+    """Asks over a connection of the pool, or over a new one where requests have them all: busy is not unready.
+
+    It never waits for a request's connection. The pool hands out none that has not just answered, raises at once while
+    the database is known to be away, and connecting has its own short time-out.
+    """
+    pool = connection.pool  # type: ignore[attr-defined]  # of chassis/postgresql
+    if pool is not None:
+        pool.open()
+        measures = pool.get_stats()
+        if measures["pool_available"] or measures["pool_size"] < measures["pool_max"]:
+            with pool.connection():
+                return
+        if pool.away:
+            raise Unreachable("the database is out of reach")
+    psycopg.connect(**connection.get_connection_params()).close()
 
 
 class _Schema:

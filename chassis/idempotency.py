@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
 
+from . import metrics
 from .issuers import Caller
 from .models import IdempotentAnswer
 from .problems import Problem, invalid
@@ -62,6 +63,7 @@ class Key:
         stored = IdempotentAnswer.objects.get(pk=self._scope)
         if bytes(stored.digest) != self._digest:
             raise Problem("key-reused")
+        metrics.idempotent_replays.add(1)
         return json_response(stored.body, status=stored.status or 200, headers={**stored.headers, REPLAYED: "true"})
 
     def store(self, response: HttpResponse) -> None:

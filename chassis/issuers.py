@@ -39,6 +39,7 @@ class Caller:
     subject: str
     organization: str
     scopes: frozenset[str]
+    delegated: bool = False  # a service that calls for others, see Issuer
     is_authenticated: bool = True
 
 

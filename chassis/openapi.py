@@ -74,7 +74,7 @@ def _problem_response(status: int) -> Schema:
         "code": code,
         "request_id": "0b3bd8a4-9f0e-4a35-a0f2-6a4b7c1d2e3f",
     }
-    headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 503: "Retry-After"}
+    headers = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
     response: Schema = {
         "description": " ".join(f"`{code}`: {kind.title}." for code, kind in kinds.items()),
         "content": {

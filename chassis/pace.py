@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -14,9 +15,13 @@ class Pace:
     byte a minute hold a thread for days. chassis/worker.py puts one in front of each connection's socket.
     """
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, *, resting: float | None = None) -> None:
+        """`resting` is the time-out outside of limits: of each write of an answer, as a whole."""
         self._sock = sock
+        self._resting = resting
         self._limited = False
+        # Called where the rest of a body is not read: no request can follow on the connection, and the answer says so.
+        self.give_up: Callable[[], None] = lambda: None
         PACES[sock] = self
 
     def limit(self, *, idle_seconds: float, minimum_rate: int, deadline_seconds: float) -> None:
@@ -35,7 +40,7 @@ class Pace:
     def release(self) -> None:
         """Without limits again, as the server expects it between requests."""
         self._limited = False
-        self._sock.settimeout(None)
+        self._sock.settimeout(self._resting)
 
     def recv(self, size: int) -> bytes:
         """Raises TimeoutError when a limit is passed; during the headers it is an end of the stream."""

@@ -14,6 +14,8 @@ from .streams import BodyReader
 
 # Deeper than any resource of ours; json itself would recurse until Python gives up.
 MAX_DEPTH = 16
+# Bytes a second, from CAREWAY_BODY_IDLE_SECONDS on: one that drips would hold a thread for the five minutes of a body.
+MINIMUM_RATE = 1024
 
 
 class StrictJSONParser(BaseParser):
@@ -35,7 +37,7 @@ class MergePatchParser(StrictJSONParser):
 
 def read_body(environ: dict[str, Any]) -> bytes:
     """The whole body, chunked or not, up to MAX_BODY_BYTES. Raises Problem: too-large, malformed-body, timeout."""
-    reader = BodyReader(environ, idle_seconds=settings.BODY_IDLE_SECONDS)
+    reader = BodyReader(environ, idle_seconds=settings.BODY_IDLE_SECONDS, minimum_rate=MINIMUM_RATE)
     limit: int = settings.MAX_BODY_BYTES
     if reader.declared is not None and reader.declared > limit:
         raise Problem("too-large", f"A body may have at most {limit} bytes.")

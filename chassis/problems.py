@@ -7,7 +7,7 @@ No problem carries a stack trace, SQL, or a value that a client sent: such value
 from __future__ import annotations
 
 import logging
-import traceback
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -18,6 +18,7 @@ from opentelemetry import trace
 from rest_framework import exceptions
 
 from . import constraints
+from .logs import described
 from .renderers import encode
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,11 @@ CATALOGUE: dict[str, Kind] = {
     "key-reused": Kind(422, "The Idempotency-Key was used for another request", "Use a new key for a new request."),
     "precondition-required": Kind(
         428, "A precondition is missing", "Send `If-Match` with the ETag of the version you read."
+    ),
+    "too-many-requests": Kind(
+        429,
+        "The caller has too many requests in flight",
+        "Wait as long as `Retry-After` says, then send it again; send fewer at once.",
     ),
     "headers-too-large": Kind(431, "The headers are too large", "Send fewer or smaller ones."),
     "internal": Kind(
@@ -220,7 +226,7 @@ def _of_framework(error: exceptions.APIException) -> Problem:
 
 
 # SQLSTATE classes and codes (PostgreSQL, appendix A) after which the same request can succeed later.
-TRANSIENT = ("08", "53", "57", "25006", "40001", "40P01", "55P03", "58")
+TRANSIENT = ("08", "53", "57", "25006", "25P03", "40001", "40P01", "55P03", "58")
 
 
 def _of_database(error: Exception) -> Problem:
@@ -260,10 +266,9 @@ def _unforeseen(error: Exception) -> Problem:
     # Answering here hides the exception from the tracer, which only sees what is raised: record it by hand.
     span = trace.get_current_span()
     span.set_attribute("error.type", type(error).__qualname__)
+    span.record_exception(error)  # its message does not leave: chassis/redaction.py
     span.set_status(trace.StatusCode.ERROR)
-    # Frames, not the message: that one may quote what a client sent.
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("unforeseen", extra={"error": type(error).__qualname__, "traceback": frames})
+    logger.error("unforeseen", extra=described(error))
     return Problem("internal")
 
 
@@ -303,5 +308,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: a crash outside DRF. Django has logged and the tracer has seen the exception already."""
-    return respond(Problem("internal"), request)
+    """Django's handler500: a crash outside DRF. Django calls it while it handles the exception, which it would log in full."""
+    error = sys.exception()
+    return respond(problem_of(error) if isinstance(error, Exception) else Problem("internal"), request)

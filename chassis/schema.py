@@ -18,7 +18,7 @@ from .serializers import RecordSerializer
 Schema = dict[str, Any]
 
 # What can go wrong, by action; the statuses of `ALWAYS` belong to every operation behind a token.
-ALWAYS = (400, 401, 403, 404, 406, 414, 431, 500, 503)
+ALWAYS = (400, 401, 403, 404, 406, 414, 429, 431, 500, 503)
 BODY = (408, 409, 413, 415)
 STREAMED = (*BODY, 422)
 TROUBLE: dict[str, tuple[int, ...]] = {

@@ -34,6 +34,7 @@ class BodyReader:
         self.declared = None if self.chunked else int(environ.get("CONTENT_LENGTH") or 0)
         self.received = 0
         self.finished = self.declared == 0
+        self.broken = False
         self._limits: dict[str, Any] = {
             "idle_seconds": idle_seconds,
             "minimum_rate": minimum_rate,
@@ -52,26 +53,28 @@ class BodyReader:
             if self._pace:
                 self._pace.release()
 
-    def discard(self) -> None:
-        """Reads and drops what is left, up to 32 MiB or 10 seconds; the server then closes the connection if more is left."""
-        until = time.monotonic() + DISCARD_SECONDS
+    def discard(self, seconds: float = DISCARD_SECONDS) -> None:
+        """Reads and drops what is left, up to 32 MiB or so long; the server then closes the connection if more is left."""
+        until = time.monotonic() + seconds
         limit = self.received + DISCARD_BYTES
         if self._pace:
-            self._pace.limit(idle_seconds=DISCARD_SECONDS, minimum_rate=0, deadline_seconds=DISCARD_SECONDS)
+            self._pace.limit(idle_seconds=seconds, minimum_rate=0, deadline_seconds=seconds)
         while not self.finished and self.received < limit and time.monotonic() < until:
             try:
                 self._read()
             except Problem:
-                self.finished = True
+                self.finished = self.broken = True
         if self._pace:
             self._pace.release()
+            if self.broken or not self.finished:
+                self._pace.give_up()
 
     def _read(self) -> bytes:
         wanted = PIECE if self.declared is None else min(PIECE, self.declared - self.received)
         try:
             piece: bytes = self._input.read(wanted)
         except TimeoutError:
-            self.finished = True  # who stalled once is not waited for again
+            self.finished = self.broken = True  # who stalled once is not waited for again
             raise Problem("timeout") from None
         except Exception as error:  # gunicorn's own errors about chunks, and any OSError of the socket
             raise Problem(

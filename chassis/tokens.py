@@ -14,16 +14,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import jwt
-from opentelemetry import metrics
 
+from . import metrics
 from .issuers import Caller, Issuer
 from .keysets import Keys, KeySet, key_set
 from .problems import Problem
 from .text import control_character
-
-refusals = metrics.get_meter("careway.chassis").create_counter(
-    "careway.authentication.refusals", unit="{token}", description="Bearer tokens refused, by reason."
-)
 
 TOKEN_BYTES = 16_384
 LEEWAY_SECONDS = 30
@@ -125,7 +121,7 @@ class Verifier:
 
 def refusal(reason: str) -> Problem:
     """The 401 for a token that is there and not acceptable (RFC 6750 §3.1); counts it."""
-    refusals.add(1, {"reason": reason})
+    metrics.authentication_refusals.add(1, {"reason": reason})
     words = REASONS[reason]
     challenge = f'Bearer error="invalid_token", error_description="{words}"'
     return Problem("unauthenticated", words, headers={"WWW-Authenticate": challenge})
@@ -204,7 +200,8 @@ def _caller(claims: Mapping[str, Any], issuer: Issuer) -> Caller:
     organization = "" if issuer.delegated else issuer.organization or claim(claims, issuer.organization_claim or "")
     if not issuer.delegated and not _is_name(organization, longest=100):
         raise refusal("organization")
-    return Caller(f"{issuer.name}:{subject}", str(subject), str(organization), _scopes(claims, issuer))
+    actor = f"{issuer.name}:{subject}"
+    return Caller(actor, str(subject), str(organization), _scopes(claims, issuer), delegated=issuer.delegated)
 
 
 def _on_behalf(service: Caller, header: str | None) -> Caller:

@@ -15,7 +15,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from . import idempotency
+from . import fairness, idempotency
 from .authentication import ORGANIZATION_HEADER
 from .concurrency import etag, not_modified
 from .history import recorded
@@ -81,9 +81,13 @@ class ServiceViewSet(GenericViewSet[Any]):
             raise exceptions.MethodNotAllowed(str(request.method))
         super().check_permissions(request)
 
+    def check_throttles(self, request: Request) -> None:
+        """DRF asks here once it knows who calls, before a body is read."""
+        request._request.caller = request.user  # type: ignore[attr-defined]  # the log names who was refused too
+        fairness.enter(self.caller)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        request._request.caller = request.user  # type: ignore[attr-defined]
         if request.method not in {"POST", "PUT", "PATCH"}:
             return
         if request.headers.get("Content-Encoding"):
@@ -166,8 +170,9 @@ class ServiceViewSet(GenericViewSet[Any]):
         """The answer of a rendition. It shows several records, so its entity tag is a digest of what it says."""
         body = encode(content)
         tag = hashlib.sha256(body).hexdigest()
+        unchanged = not_modified(self.request, tag)  # or it raises, and nothing is shown
         record_access(self.request._request, self.caller, self.model.__name__, str(pk), action=self.action)
-        if not_modified(self.request, tag):
+        if unchanged:
             return HttpResponse(status=304, headers={"ETag": etag(tag)})
         response = json_response(body, headers={"ETag": etag(tag)})
         if self.request.accepted_renderer.media_type == self.renditions[self.action].media_type:
@@ -176,6 +181,13 @@ class ServiceViewSet(GenericViewSet[Any]):
 
     def write(self, reply: Reply) -> HttpResponse:
         """Runs `reply` in one recorded transaction; a POST with an Idempotency-Key is done once and replayed after."""
+        response = self._written(reply)
+        # It answers the record; so it is an access as well, once it is committed.
+        record = self.kwargs.get("pk") or response.get("Location", "").rpartition("/")[2]
+        record_access(self.request._request, self.caller, self.model.__name__, str(record), action=self.action)
+        return response
+
+    def _written(self, reply: Reply) -> HttpResponse:
         request_id = str(getattr(self.request._request, "request_id", ""))
         with recorded(self.caller, request_id):
             key = None

@@ -70,8 +70,9 @@ class RecordViewSet(ServiceViewSet):
     def retrieve(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set())
         version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
+        unchanged = not_modified(request, version)  # or it raises, and nothing is shown
         record_access(request._request, self.caller, self.model.__name__, str(pk), action="retrieve")
-        if not_modified(request, version):
+        if unchanged:
             return HttpResponse(status=304, headers={"ETag": etag(version)})
         return json_response(body, headers={"ETag": etag(version)})
 

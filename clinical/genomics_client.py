@@ -128,20 +128,18 @@ def _analysis_in(answer: Answer, analysis_id: UUID) -> Analysis | None:
 
 
 def _document(body: bytes) -> dict[str, Any]:
-    try:
+    document: Any = None
+    with suppress(ValueError, RecursionError):
         document = json.loads(body) if len(body) <= BODY_BYTES else None
-    except (ValueError, RecursionError):
-        document = None
     if not isinstance(document, dict):
         raise Unreachable("garbage")
     return document
 
 
 def _uuid(value: Any) -> UUID | None:
-    try:
+    with suppress(ValueError):
         return UUID(value) if isinstance(value, str) and len(value) == 36 else None
-    except ValueError:
-        return None
+    return None
 
 
 def _is_text(value: Any) -> bool:
@@ -149,10 +147,9 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    try:
+    with suppress(ValueError):
         return _is_text(value) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
+    return False
 
 
 SNAPSHOT: Mapping[str, Callable[[Any], bool]] = {
@@ -270,8 +267,7 @@ class _Call:
 
     def _attempt(self) -> Answer:
         """Raises Unreachable for what another attempt may mend."""
-        left = self.seconds_left()
-        if not left:
+        if not (left := self.seconds_left()):
             raise Unreachable("timeout")
         timeout = httpx2.Timeout(left, connect=min(left, CONNECT_SECONDS))
         extensions = {"trace": self._notice}
@@ -317,3 +313,8 @@ def _line() -> _Line:
         if not _lines or _lines[0].url != settings.GENOMICS_URL:
             _lines[:] = [_Line(settings.GENOMICS_URL)]
         return _lines[0]
+
+
+def forget_failures() -> None:
+    """Closes the breaker, for a caller that will ask about something else."""
+    _line().breaker.succeeded()

@@ -9,10 +9,13 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from chassis import otel
 from chassis.development import development_issuers
 from chassis.environment import Environment
 from chassis.issuers import Issuer, parse_issuers
 from chassis.logs import logging_configuration
+from chassis.postgresql import credentials, tls
+from chassis.telemetry import variables
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the checkout writes in development: database, keys, demo data. Git ignores it.
@@ -75,6 +78,8 @@ SECRET_KEY = env.secret(
 if len(SECRET_KEY) < 32:
     env.fault("CAREWAY_SECRET_KEY", "is required and has at least 32 characters (it signs the cursors of lists)")
     SECRET_KEY = "-" * 32
+elif len({*SECRET_KEY}) < 8:  # 32 random hexadecimal digits have so few once in 28 million times
+    env.fault("CAREWAY_SECRET_KEY", "has too few different characters to be random")
 ALLOWED_HOSTS = env.words(
     "CAREWAY_ALLOWED_HOSTS",
     "The host names that clients use, separated by commas. Another one is answered 400 on every route but the probes.",
@@ -83,6 +88,8 @@ ALLOWED_HOSTS = env.words(
 )
 if not ALLOWED_HOSTS:
     env.fault("CAREWAY_ALLOWED_HOSTS", "is required: the host names that clients use, separated by commas")
+if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
+    env.fault("CAREWAY_ALLOWED_HOSTS", "must name hosts: with * a client could choose the host in our links")
 _behind_tls_proxy = env.flag(
     "CAREWAY_BEHIND_TLS_PROXY",
     "A proxy that ends TLS sets `X-Forwarded-Proto`, and removes it from what clients send. Links are then `https`, and"
@@ -92,6 +99,7 @@ _behind_tls_proxy = env.flag(
 if _behind_tls_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
+SECURE_REFERRER_POLICY = "no-referrer"  # URLs name records
 
 # Who may issue tokens: a list of issuers, see docs/operating.md. In development it is a key made on first start.
 DEVELOPMENT_KEY = STATE / "development-key.json"
@@ -112,9 +120,12 @@ _database: dict[str, Any] | None = env.database(
     "DATABASE_URL",
     "`postgresql://user:password@host:5432/database`; options of libpq such as `?sslmode=verify-full` may follow.",
 )
+tls.judge(env, _database or {}, production=not DEVELOPMENT)
+_credentials = credentials.read(env, _database or {})
 POOLED_ELSEWHERE = env.flag(
     "CAREWAY_TRANSACTION_POOLER",
-    "A pooler in transaction mode stands before the database: nothing is prepared on the server.",
+    "A pooler in transaction mode stands before the database: nothing is prepared on the server, and time-outs are the"
+    " role's (below).",
     default=False,
 )
 LOCK_TIMEOUT_SECONDS = env.integer(
@@ -138,31 +149,44 @@ THREADS = env.integer(
 if _database is None and not DEVELOPMENT and not any(fault.startswith("DATABASE_URL") for fault in env.faults):
     env.fault("DATABASE_URL", "is required: postgresql://user:password@host:5432/database")
 _database = _database or {"ENGINE": "django.db.backends.postgresql", "NAME": "careway"}
+_time_outs = (
+    f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
+    " -c idle_in_transaction_session_timeout=60s"
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
         "ENGINE": "chassis.postgresql",
-        "CONN_HEALTH_CHECKS": True,
+        "CREDENTIALS": _credentials,
         "OPTIONS": {
+            # Before the URL's own options, which win. A host that vanishes without a word is noticed after 10 s; sooner,
+            # and a server whose disk is slow would lose the file that it is being sent.
+            "connect_timeout": 2,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "tcp_user_timeout": 10_000,
             **_database.get("OPTIONS", {}),
             "application_name": "careway",
-            "connect_timeout": 3,
-            # One connection a thread; a request that waits longer than this is answered 503 rather than queued for ever.
-            "pool": {"min_size": 1, "max_size": THREADS, "timeout": 5},
+            # One connection a thread, so that a request waits for a new one alone. What waits longer is answered 503.
+            "pool": {"name": "careway", "min_size": 1, "max_size": THREADS, "timeout": 1.5},
             # Server-side binding lets psycopg prepare what it repeats; a transaction pooler would lose the plans.
             "server_side_binding": True,
             "prepare_threshold": None if POOLED_ELSEWHERE else 5,
-            "options": (
-                f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
-                " -c idle_in_transaction_session_timeout=60s"
-            ),
+            # A pooler in transaction mode refuses them, or drops them: there they are the role's (docs/operating.md).
+            **({} if POOLED_ELSEWHERE else {"options": _time_outs}),
         },
         "TEST": {"NAME": "careway_test"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# An index may have a name of 30 characters, for another database's sake. PostgreSQL has 63, and a test counts them.
-SILENCED_SYSTEM_CHECKS = ["models.E034"]
+SILENCED_SYSTEM_CHECKS = [
+    "models.E034",  # an index's name may be longer than 30 characters: PostgreSQL has 63, and a test counts them
+    "security.W003",  # no cookie lets anybody in, so no site can abuse one
+    "security.W005",  # other services' hosts are theirs to decide about
+    "security.W008",  # probes are plain HTTP; and a token that was sent without TLS is lost already
+    "security.W009",  # our own rule is above: 32 characters, which are 128 bits in hexadecimal digits
+    "security.W021",  # nobody types the address of an API into a browser
+]
 
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 PORT = env.integer(
@@ -173,14 +197,31 @@ PORT = env.integer(
     minimum=1,
     maximum=65_535,
 )
+DRAIN_SECONDS = env.integer(
+    "CAREWAY_DRAIN_SECONDS",
+    "How long new connections are still served after SIGTERM, while `/readyz` says 503. Longer than what stands before"
+    " the service takes to notice; 0 where that has been waited for already.",
+    default=0 if DEVELOPMENT else 5,
+    minimum=0,
+    maximum=300,
+    shown="5; 0 in development",
+)
+GRACEFUL_SECONDS = env.integer(
+    "CAREWAY_GRACEFUL_SECONDS",
+    "How long requests may go on after that. What runs longer is cut off.",
+    default=30,
+    minimum=1,
+    maximum=3600,
+)
 ROOT_URLCONF = "config.urls"
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
 MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",  # first: ours answers some requests itself
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chassis.requests.RequestMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
@@ -192,10 +233,19 @@ if DEVELOPMENT:
 # In development the documentation page's files come straight from their package; the image collects them at build.
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # our own page alone reads these files
 MAX_BODY_BYTES = env.integer(
     "CAREWAY_MAX_BODY_BYTES", "The largest JSON body.", default=1_048_576, minimum=1024, maximum=33_554_432
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+REQUESTS_PER_SUBJECT = env.integer(
+    "CAREWAY_REQUESTS_PER_SUBJECT",
+    "How many requests of one subject run at once in a process; one more is answered 429. 0 means no limit.",
+    default=0 if DEVELOPMENT else max(1, THREADS - 1),
+    minimum=0,
+    maximum=64,
+    shown="`CAREWAY_THREADS` less one, at least 1; 0 in development",
+)
 BODY_IDLE_SECONDS = env.integer(
     "CAREWAY_BODY_IDLE_SECONDS",
     "How long a body may pause. (JSON has five minutes in all.)",
@@ -235,8 +285,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Telemetry --------------------------------------------------------------------------------------------------------
-# The exporters that OTEL_* name start only where a collector is named. The distro's own default protocol would be gRPC,
-# whose exporter is not installed: it does not survive a fork.
+# The exporters that OTEL_* name start only where a collector is named.
 TELEMETRY = bool(
     env.text(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -246,7 +295,11 @@ TELEMETRY = bool(
         shown="none",
     )
 )
-os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+for _name, _fault in otel.faults(os.environ):
+    env.fault(_name, _fault)
+if TELEMETRY:
+    _name = f"careway-{SERVICES[0]}" if len(SERVICES) == 1 else "careway"
+    os.environ.update(variables(os.environ, service=_name, version=VERSION))
 _log_level = env.text(
     "CAREWAY_LOG_LEVEL",
     "Requests and accesses are `INFO`.",
@@ -254,6 +307,7 @@ _log_level = env.text(
     choices=["DEBUG", "INFO", "WARNING", "ERROR"],
 )
 LOGGING = logging_configuration(level=_log_level)
+LOGGING_CONFIG = "chassis.logs.configure"
 
 # What `manage.py document_settings` writes into docs/.
 DOCUMENTED_SETTINGS = tuple(env.declared.values())

@@ -19,13 +19,13 @@ from django.conf import settings
 
 from drill.conftest import Row
 from tests.api import RemoteApi
-from tests.genomics import factories
 from tests.postgres import Postgres
 from tests.routes import operations
 from tests.servers import ROOT, Server, migrate, product_environment
 from tests.worlds import Records, world_of
 
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SIGNED_COLUMNS = "SELECT table_name FROM information_schema.columns WHERE column_name = 'content_sha256'"
 Picture = dict[str, tuple[int, str | None, bytes]]
 
 
@@ -94,6 +94,8 @@ def test_a_service_comes_back_as_it_was(service: str, postgres: Postgres, tmp_pa
     try:
         assert picture(server.api, service, records) == before
         assert {status for status, _, _ in before.values()} == {200}
+        digests = signed(picture(server.api, service, records))
+        assert digests or not postgres.execute(SIGNED_COLUMNS, "careway")
         again = server.api.post(collection, body, Idempotency_Key="before the loss")
         assert (again.status, again.content, again.header("Idempotent-Replayed")) == (201, first.content, "true")
         path = f"{collection}/{first.json['id']}"
@@ -104,27 +106,30 @@ def test_a_service_comes_back_as_it_was(service: str, postgres: Postgres, tmp_pa
         server.stop(signal.SIGTERM)
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.RaiseException):
         connection.execute(f"UPDATE {world_of(service).table}event SET version = 9")
-    row(f"{service}: dumped, lost, restored", f"{len(before)} routes answer the same; history and retries go on")
+    row(f"{service}: dumped, lost, restored", f"{len(before)} routes answer the same, {digests} signed digests verify")
 
 
-def test_what_was_signed_still_has_its_digest(postgres: Postgres, tmp_path: Path, row: Row) -> None:
-    dump, restore = blocks()
-    postgres.create_database("careway", owner="careway")
-    url = postgres.url("careway", user="careway")
-    migrate(url, services="genomics")
-    server = started(url, "genomics")
-    report = factories.signed_report(server.api)
-    server.stop(signal.SIGTERM)
-    shell(dump, url, postgres, tmp_path, "genomics")
-    postgres.execute("DROP DATABASE careway")
-    postgres.create_database("careway", owner="careway")
-    shell(restore, url, postgres, tmp_path, "genomics")
-    server = started(url, "genomics")
-    restored = server.api.get(f"reports/{report['id']}").json
-    server.stop(signal.SIGTERM)
-    # Worked out from what the API shows, by the rule of docs/genomics.md and not by the product's own function.
-    canonical = json.dumps(restored["content"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert hashlib.sha256(canonical.encode()).hexdigest() == restored["content_sha256"] == report["content_sha256"]
-    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.RaiseException):
-        connection.execute("UPDATE genomics_report SET conclusion = 'another'")
-    row("genomics: a signed report, restored", "its digest verifies, and the database still refuses to change it")
+def signed(taken: Picture) -> int:
+    """How many records have a digest of what was signed: each is worked out anew, by the rule of the documents."""
+    found = [each for _, _, body in taken.values() for each in _signed_in(_json(body))]
+    for each in found:
+        canonical = json.dumps(each["content"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert hashlib.sha256(canonical.encode()).hexdigest() == each["content_sha256"]
+    return len(found)
+
+
+def _json(body: bytes) -> Any:
+    """None for an export, which is no JSON document."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _signed_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("content_sha256"), str):
+            yield value
+        value = list(value.values())
+    for each in value if isinstance(value, list) else []:
+        yield from _signed_in(each)

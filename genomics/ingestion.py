@@ -16,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from opentelemetry import trace
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
 from psycopg.errors import LockNotAvailable
@@ -24,6 +25,7 @@ from psycopg.pq import Format
 from chassis import records
 from chassis.issuers import Caller
 from chassis.problems import Problem, invalid
+from chassis.tracing import database_span
 
 from . import metrics
 from .choices import INGESTED
@@ -33,33 +35,12 @@ from .vcf import Allele, Limits, Reader, TooLarge, UnsupportedMedia, VCFError, W
 COLUMNS = ["analysis_id", *Allele._fields]
 # Of the columns, in their order: binary COPY converts nothing.
 TYPES = [
-    "uuid",
-    "uuid",
-    "int2",
-    "int4",
-    "int4",
-    "text",
-    "text",
-    "text",
-    "text",
-    "text",
-    "float8",
-    "text[]",
-    "int4",
-    "int4",
-    "int4",
-    "int4",
-    "text[]",
-    "text",
-    "text",
-    "text",
-    "text",
-    "int4",
-    "int2",
-    "jsonb",
-]
+    "uuid", "uuid", "int2", "int4", "int4", "text", "text", "text", "text", "text", "float8", "text[]",
+    "int4", "int4", "int4", "int4", "text[]", "text", "text", "text", "text", "int4", "int2", "jsonb",
+]  # fmt: skip
 DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
+tracer = trace.get_tracer(__package__)
 _slots = threading.BoundedSemaphore(settings.INGESTIONS_PER_PROCESS)
 
 
@@ -90,13 +71,13 @@ def ingest(
     digest-mismatch, timeout, unavailable when this process already ingests as many files as it may.
     """
     expected = _expected_digest(content_digest)
-    with _slot(), _timed() as outcome:
+    with _slot(), _followed() as outcome:
         analysis = _lock(caller, analysis_id)
         chunks = _Hashed(body)
         _let_the_body_set_the_pace()
         if analysis.status in INGESTED:
             summary = _again(analysis, chunks, vcf_sample)
-            outcome["outcome"] = "repeated"
+            outcome.name = "repeated"
             return summary
         if analysis.status != "registered":
             raise Problem(
@@ -111,7 +92,8 @@ def ingest(
             raise Problem("digest-mismatch")
         _refuse_same_file(caller, analysis, chunks.sha256.hexdigest())
         _make_ready(analysis, caller, chunks, reader, window)
-        outcome["outcome"] = "stored"
+        trace.get_current_span().add_event("constraints")
+        outcome.name = "stored"
         transaction.on_commit(lambda: metrics.variants_ingested.add(window.stored))
     return Summary(created=True, analysis=analysis)
 
@@ -126,14 +108,34 @@ def _slot() -> Iterator[None]:
         _slots.release()
 
 
+class _Outcome:
+    """What became of a file: stored, repeated, refused, or failed."""
+
+    name = "failed"
+
+
 @contextmanager
-def _timed() -> Iterator[dict[str, str]]:
+def _followed() -> Iterator[_Outcome]:
+    """One span and one measurement for each file, whatever becomes of it. Its events say which phase has ended, and when:
+
+    parse (the last line is read), copy (PostgreSQL has every row), constraints (it has accepted what they say).
+    """
     started = time.monotonic()
-    outcome = {"outcome": "refused"}
-    try:
-        yield outcome
-    finally:
-        metrics.ingestion_duration.record(time.monotonic() - started, outcome)
+    outcome = _Outcome()
+    with tracer.start_as_current_span("ingest", record_exception=False, set_status_on_exception=False) as span:
+        try:
+            yield outcome
+        except Exception as error:
+            if isinstance(error, Problem) and error.kind.status < 500:
+                outcome.name = "refused"
+                span.set_attribute("error.type", error.code)
+            else:
+                span.record_exception(error)
+                span.set_status(trace.StatusCode.ERROR)
+            raise
+        finally:
+            span.set_attribute("careway.ingestion.outcome", outcome.name)
+            metrics.ingestion_duration.record(time.monotonic() - started, {"outcome": outcome.name})
 
 
 def _lock(caller: Caller, analysis_id: UUID) -> Analysis:
@@ -197,6 +199,8 @@ def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) 
             cursor.adapters.register_dumper(None, JSONTextDumper)
             window.stored = _copy(cursor, Variant._meta.db_table, analysis.pk, window.ordered())
             _merge(cursor, analysis, window)
+        counters = {"careway.variants.stored": window.stored, "careway.variants.duplicates": window.duplicates}
+        trace.get_current_span().add_event("copy", counters)
     except UnsupportedMedia as error:
         raise Problem("unsupported-media-type", error.faults[0].message) from None
     except TooLarge as error:
@@ -226,12 +230,15 @@ def _make_ready(analysis: Analysis, caller: Caller, chunks: _Hashed, reader: Rea
 
 def _copy(cursor: Any, table: str, analysis_id: UUID, alleles: Iterable[Allele]) -> int:
     count = 0
-    with cursor.copy(f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)") as copy:
+    statement = f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    # Django wraps the errors of its own methods alone: unwrapped, a full disk would be answered 500.
+    with connection.wrap_database_errors, database_span("COPY", table) as span, cursor.copy(statement) as copy:
         copy.set_types(TYPES)
         write = copy.write_row
         for allele in alleles:
             write((analysis_id, *allele))
             count += 1
+        span.set_attribute("careway.rows", count)
     return count
 
 
@@ -255,9 +262,18 @@ def _merge(cursor: Any, analysis: Analysis, window: _Counted) -> None:
 
 
 class _Counted(Window):
-    """A window that also remembers how many rows were stored."""
+    """A window that also remembers how many rows were stored, and tells the span of the ingestion that all is read."""
 
     stored = 0
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._alleles = self._told(reader, trace.get_current_span())
+
+    @staticmethod
+    def _told(reader: Reader, span: trace.Span) -> Iterator[Allele]:
+        yield from reader
+        span.add_event("parse", {"careway.variants.skipped": reader.skipped_reference + reader.skipped_other_contigs})
 
 
 class _Hashed:

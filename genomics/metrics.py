@@ -10,7 +10,7 @@ variants_ingested = meter.create_counter(
 ingestion_duration = meter.create_histogram(
     "careway.ingestion.duration",
     unit="s",
-    description="Time from the first byte of a VCF file to its commit or refusal, by outcome.",
+    description="Time of a VCF file from its first byte to its last rule, by outcome.",
 )
 reports_signed = meter.create_counter(
     "careway.reports.signed", unit="{report}", description="Reports signed, by resulting status."

@@ -180,9 +180,10 @@ class VariantViewSet(VariantsOfAnalysis):
         body = next(iter(rows), None)
         if body is None:
             raise Problem("not-found")
-        record_access(request._request, self.caller, "Variant", f"{analysis}/{id}", action="retrieve")
         # A variant never changes: its first version is its last.
-        if not_modified(request, 1):
+        unchanged = not_modified(request, 1)
+        record_access(request._request, self.caller, "Variant", f"{analysis}/{id}", action="retrieve")
+        if unchanged:
             return HttpResponse(status=304, headers={"ETag": etag(1)})
         return json_response(body, headers={"ETag": etag(1)})
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.collector import Collector
 from tests.servers import Server, make_database
 
 # In the path of every test that runs servers: in tests/server/, and in tests/<service>/server/.
@@ -45,5 +46,21 @@ def server_database() -> str:
 def server(server_database: str) -> Iterator[Server]:
     """Two workers; stops at the end of the session, and must then have ended well."""
     running = Server(server_database).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    with Collector() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def wired_server(server_database: str, collector: Collector) -> Iterator[Server]:
+    """Two workers with telemetry, and two routes more, which crash; all else is production's."""
+    # They run until the last test has ended: often enough for those that wait, and no more.
+    own = {"DJANGO_SETTINGS_MODULE": "tests.crashing.settings", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+    running = Server(server_database, {**collector.environment, **own}).start()
     yield running
     assert running.stop() == 0

@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -68,6 +69,8 @@ class Server:
     service: str = settings.SERVICES[0]
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    # Where what it prints goes, as `stdout` and `stderr`; without it, where that of the tests goes.
+    output: Path | None = None
 
     @property
     def url(self) -> str:
@@ -90,9 +93,11 @@ class Server:
         # CAREWAY_PORT stays that of tests/environment.py: services do not find each other unless a test wants them to.
         command += ["--bind", f"127.0.0.1:{self.port}"]
         # A group of its own, so that a test can kill master and workers at once.
-        self.process = subprocess.Popen(
-            [*command, "--log-level", "error"], cwd=ROOT, env=environment, start_new_session=True
-        )
+        with self._printing("stdout") as stdout, self._printing("stderr") as stderr:
+            self.process = subprocess.Popen(
+                [*command, "--log-level", "error"],
+                cwd=ROOT, env=environment, start_new_session=True, stdout=stdout, stderr=stderr,
+            )  # fmt: skip
         until = time.monotonic() + 30
         while time.monotonic() < until:
             with suppress(OSError):
@@ -101,6 +106,9 @@ class Server:
             time.sleep(0.1)
         self.stop(signal.SIGKILL)
         raise AssertionError("the server did not become ready in 30 s")
+
+    def _printing(self, name: str) -> AbstractContextManager[IO[bytes] | None]:
+        return (self.output / name).open("ab") if self.output else nullcontext()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Signals the whole group and waits; answers the master's exit status."""

@@ -7,5 +7,6 @@ from config import settings as production
 from config.settings import *  # noqa: F403  (all of them)
 
 ROOT_URLCONF = "tests.urls"
-INSTALLED_APPS = [*production.INSTALLED_APPS, "tests.example"]
+# The linter is a tool of development: `make lint` asks it with these settings.
+INSTALLED_APPS = [*production.INSTALLED_APPS, "tests.example", "django_migration_linter"]
 SCOPES = [*production.SCOPES, "example:read", "example:write", "example:discard"]

@@ -109,7 +109,9 @@ class TestFiles:
         assert others == {*FILES, *of_the_tests}
 
     def test_there_is_no_drawer_for_odds_and_ends(self) -> None:
-        assert [name_of(path) for path in PYTHON if {path.stem, *path.relative_to(ROOT).parts[:-1]} & DRAWERS] == []
+        named = {"chassis/postgresql/base.py"}  # by Django, which looks for a module of that name in an ENGINE
+        drawers = [path for path in PYTHON if {path.stem, *path.relative_to(ROOT).parts[:-1]} & DRAWERS]
+        assert [name_of(path) for path in drawers if name_of(path) not in named] == []
 
     def test_no_file_has_to_be_scrolled_for_long(self) -> None:
         lengths = {name_of(path): path.read_text().count("\n") for path in PYTHON}

@@ -172,6 +172,25 @@ class TestSecret:
         ]
 
 
+class TestSecretFile:
+    def test_it_is_the_path_of_what_can_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "password").write_text("hunter2\n")
+        env = Environment({"A": str(tmp_path / "password")})
+        assert (env.secret_file("A"), env.secret_file("B")) == (tmp_path / "password", None)
+        assert env.faults == []
+
+    def test_it_notes_what_cannot_be_read_what_is_empty_and_what_depends_on_a_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").write_text(" \n")
+        env = Environment({"A": str(tmp_path / "nothing"), "B": str(tmp_path / "empty"), "C": "password"})
+        for name in "ABC":
+            env.secret_file(name)
+        assert env.faults == [
+            "A: cannot be read (FileNotFoundError)",
+            "B: names an empty file",
+            "C: must be an absolute path",
+        ]
+
+
 class TestJson:
     def test_it_parses_the_variable_or_its_file(self, tmp_path: Path) -> None:
         (tmp_path / "list.json").write_text('[{"a": 1}]\n')
@@ -193,6 +212,12 @@ class TestDatabase:
         assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"]) == ("me", "p@ss", "db.internal", 6432)
         assert found["NAME"] == "careway"
         assert found["OPTIONS"] == {"sslmode": "verify-full"}
+
+    @pytest.mark.parametrize("option", ["hunter2=1", "pool=1", "CONN_MAX_AGE=60"])
+    def test_it_notes_an_option_that_libpq_does_not_know_without_repeating_it(self, option: str) -> None:
+        env = Environment({"D": f"postgresql://me@db.internal/careway?{option}"})
+        env.database("D")
+        assert env.faults == ["D: has an option after its `?` that libpq does not know"]
 
     def test_it_reads_the_socket_folder_of_a_local_server(self) -> None:
         found = Environment({"D": "postgresql://postgres@/careway?host=%2Ftmp%2Fpg"}).database("D")

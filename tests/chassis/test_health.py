@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.db.utils import ConnectionHandler
 from django.test import Client
 
 from chassis import health
+from chassis.postgresql.pool import Pool
 from tests.database import execute
 
 
@@ -68,8 +71,15 @@ class TestReadyz:
         self, client: Client, unknown: None, django_assert_num_queries: Any
     ) -> None:
         client.get("/readyz")
-        with django_assert_num_queries(1):
-            client.get("/readyz")
+        with django_assert_num_queries(0):  # the pool hands out no connection that has not just answered
+            assert client.get("/readyz").status_code == 200
+
+    def test_a_process_that_drains_is_503(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(health, "is_draining", lambda: True)
+        response = client.get("/readyz")
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert response.json()["detail"] == "The process is about to end."
+        assert client.get("/livez").status_code == 200
 
     @pytest.mark.parametrize("known", [True, False])
     def test_an_outage_is_503(self, client: Client, outage: None, known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +91,35 @@ class TestReadyz:
 
     def test_an_outage_is_no_reason_to_restart(self, client: Client, outage: None) -> None:
         assert client.get("/livez").status_code == 200
+
+
+class TestABusyPool:
+    @pytest.fixture
+    def pool(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+        """One connection, which a request holds."""
+        settings = {**connections["default"].settings_dict}
+        settings["OPTIONS"] = {**settings["OPTIONS"], "pool": {"min_size": 1, "max_size": 1, "timeout": 1.5}}
+        wrapper: Any = ConnectionHandler({"default": settings})["default"]
+        monkeypatch.setattr(health, "connection", wrapper)
+        monkeypatch.setattr(health._Schema, "current", True)
+        wrapper._connection_pools = {}
+        pool: Pool = wrapper.pool
+        pool.open(wait=True)
+        with pool.connection():
+            yield pool
+        pool.close()
+
+    @pytest.mark.django_db
+    def test_it_is_ready_without_waiting_for_a_request(self, client: Client, pool: Pool) -> None:
+        since = time.monotonic()
+        assert client.get("/readyz").status_code == 200
+        assert time.monotonic() - since < 1
+        assert pool.get_stats().get("requests_queued", 0) == 0
+
+    @pytest.mark.django_db
+    def test_it_is_unready_when_the_database_gives_no_new_connection(
+        self, client: Client, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there = {"host": "127.0.0.1", "port": 1, "connect_timeout": 2}
+        monkeypatch.setattr("chassis.health.connection.get_connection_params", lambda: there)
+        assert client.get("/readyz").status_code == 503

@@ -82,3 +82,12 @@ class TestPace:
         pace.release()
         client.sendall(b"y")
         assert pace.recv(1) == b"y"
+
+    def test_between_limits_a_write_has_its_own(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pace = Pace(ours, resting=0.05)
+            pace.limit(idle_seconds=10, minimum_rate=0, deadline_seconds=10)
+            pace.release()
+            with pytest.raises(TimeoutError):
+                ours.sendall(b"x" * 10_000_000)

@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
+from opentelemetry import trace
 
+from chassis.logs import TraceContext
 from chassis.requests import RequestMiddleware
 from tests.api import Api
 from tests.example import factories
@@ -67,15 +69,60 @@ class TestTheLine:
         api.call("CANARY", "samples")
         assert self.fields(lines)["method"] == "_OTHER"
 
-    def test_a_stream_has_no_size(self, api: Api, path: str, lines: Any) -> None:
+    def test_a_stream_has_its_line_at_its_end_with_its_size(self, api: Api, path: str, lines: Any) -> None:
         lines.clear()
-        api.get(f"{path}/children.ndjson")
-        assert self.fields(lines)["bytes"] is None
+        answer = api.get(f"{path}/children.ndjson")
+        line = self.fields(lines)
+        assert line["bytes"] == len(answer.content)
+        assert line["complete"] is True
 
     @pytest.mark.parametrize("probe", ["/livez", "/readyz"])
     def test_probes_leave_none(self, api: Api, lines: Any, probe: str) -> None:
         api.get(probe)
         assert [line for line in lines.records if line.name == "careway.request"] == []
+
+
+@pytest.mark.django_db  # what Django closes with an answer is its connection too
+class TestAStream:
+    """Without a server: pieces, their end, and a reader who goes away."""
+
+    def streamed(self, *pieces: bytes) -> Any:
+        request = RequestFactory().get("/nowhere")
+        return RequestMiddleware(lambda _: StreamingHttpResponse(iter(pieces)))(request)
+
+    def seen(self, lines: pytest.LogCaptureFixture) -> list[tuple[int, bool]]:
+        return [(line.__dict__["bytes"], line.__dict__["complete"]) for line in lines.records]
+
+    def test_it_leaves_no_line_before_it_ends(self, lines: Any) -> None:
+        response = self.streamed(b"abc", b"de")
+        next(iter(response))
+        assert self.seen(lines) == []
+
+    def test_one_that_was_sent_is_complete(self, lines: Any) -> None:
+        response = self.streamed(b"abc", b"de")
+        assert b"".join(response) == b"abcde"
+        response.close()
+        assert self.seen(lines) == [(5, True)]
+
+    def test_one_that_was_broken_off_says_so_once(self, lines: Any) -> None:
+        response = self.streamed(b"abc", b"de")
+        next(iter(response))
+        response.close()
+        response.close()
+        assert self.seen(lines) == [(3, False)]
+
+    def test_one_that_nobody_began_to_read_has_a_line_too(self, lines: Any) -> None:
+        self.streamed(b"abc").close()
+        assert self.seen(lines) == [(0, False)]
+
+    def test_it_names_the_trace_of_its_request_though_that_has_ended(self, lines: Any) -> None:
+        context = trace.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=trace.TraceFlags(1))
+        lines.handler.addFilter(TraceContext())
+        with trace.use_span(trace.NonRecordingSpan(context)):
+            response = self.streamed(b"abc")
+        b"".join(response)
+        response.close()
+        assert [line.trace_id for line in lines.records] == [f"{0xABC:032x}"]
 
 
 class TestAnUnreadBody:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+from chassis.telemetry import variables
+
 SCRIPT = """
 from chassis.telemetry import start
 start()
@@ -32,3 +34,31 @@ def test_it_exports_as_the_variables_say() -> None:
 
 def test_it_exports_nothing_when_told_so() -> None:
     assert run(OTEL_TRACES_EXPORTER="none") == ""
+
+
+class TestVariables:
+    def test_what_nobody_set_has_a_default(self) -> None:
+        found = variables({"HOME": "/"}, service="careway-example", version="1.2+a,b")
+        assert found["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+        assert found["OTEL_SEMCONV_STABILITY_OPT_IN"] == "http,database"
+        assert found["OTEL_LOGS_EXPORTER"] == "none"
+        assert found["OTEL_RESOURCE_ATTRIBUTES"] == "service.name=careway-example,service.version=1.2%2Ba%2Cb"
+        assert "HOME" not in found
+
+    def test_what_somebody_set_stays(self) -> None:
+        given = {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TIMEOUT": "7", "OTEL_SERVICE_NAME": "mine"}
+        found = variables(given, service="careway", version="1")
+        assert given.items() <= found.items()
+        assert "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION" not in found
+
+    def test_an_empty_one_counts_as_unset(self) -> None:
+        assert variables({"OTEL_LOGS_EXPORTER": ""}, service="a", version="1")["OTEL_LOGS_EXPORTER"] == "none"
+
+    def test_the_resource_s_own_attributes_come_last_and_win(self) -> None:
+        given = {"OTEL_RESOURCE_ATTRIBUTES": "service.name=mine,k8s.pod.name=p"}
+        found = variables(given, service="careway", version="1")
+        output = run(OTEL_TRACES_EXPORTER="console", OTEL_RESOURCE_ATTRIBUTES=found["OTEL_RESOURCE_ATTRIBUTES"])
+        assert '"service.name": "mine"' in output
+        assert '"service.version": "1"' in output
+        assert '"k8s.pod.name": "p"' in output
+        assert "service.instance.id" not in found["OTEL_RESOURCE_ATTRIBUTES"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chassis import tokens
+from chassis import metrics
 from chassis.tokens import REASONS, Verifier
 from tests.chassis.issuing import ABSENT, ISS, encoded, file_issuer, refused, signer
 
@@ -36,7 +36,7 @@ class Refusals:
 @pytest.fixture
 def refusals(monkeypatch: pytest.MonkeyPatch) -> Refusals:
     counter = Refusals()
-    monkeypatch.setattr(tokens, "refusals", counter)
+    monkeypatch.setattr(metrics, "authentication_refusals", counter)
     return counter
 
 

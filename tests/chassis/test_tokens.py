@@ -55,6 +55,18 @@ class TestAccepted:
         changes: dict[str, Any] = {claim: int(time.time()) + seconds}
         assert verifier.verify(ONE.token(**changes))
 
+    @pytest.mark.parametrize(
+        ("claim", "last", "first", "reason"),
+        [("exp", -29, -30, "expired"), ("nbf", 30, 31, "premature"), ("iat", 30, 31, "premature")],
+    )
+    def test_the_clock_may_be_thirty_seconds_off_and_no_more(
+        self, tmp_path: Path, claim: str, last: int, first: int, reason: str
+    ) -> None:
+        now = int(time.time())
+        verifier = Verifier((file_issuer(tmp_path, ONE),), now=Clock(now))
+        assert verifier.verify(ONE.token(**{claim: now + last}))  # type: ignore[arg-type]  # changes, not a header
+        assert refused(verifier, ONE.token(**{claim: now + first})) == reason  # type: ignore[arg-type]
+
     def test_it_may_lack_the_times_that_are_optional(self, verifier: Verifier) -> None:
         assert verifier.verify(ONE.token(iat=ABSENT, nbf=ABSENT))
 

@@ -28,6 +28,7 @@ class Exchange:
 
     def __init__(self, handler: BaseHTTPRequestHandler, over: threading.Event) -> None:
         self._handler = handler
+        self.path = handler.path
         self.over = over  # set when the peer stops: nothing may wait longer
 
     def write(self, content: bytes) -> None:

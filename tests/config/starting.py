@@ -23,10 +23,10 @@ ISSUER = {
 }
 # What the house cannot start without, and what each service adds to that.
 HOUSE = {
-    "CAREWAY_SECRET_KEY": "s" * 50,
+    "CAREWAY_SECRET_KEY": "made-up-for-the-tests-of-settings-alone",
     "CAREWAY_ALLOWED_HOSTS": "careway.hospital.example",
     "CAREWAY_TRUSTED_ISSUERS": json.dumps([ISSUER]),
-    "DATABASE_URL": "postgresql://careway:p%40ss@db.internal:5432/careway?sslmode=verify-full",
+    "DATABASE_URL": "postgresql://careway:p%40ss@db.internal:5432/careway?sslmode=verify-full&sslrootcert=system",
 }
 OF_SERVICES = {name: text for each in settings.SERVICES for name, text in world_of(each).variables.items()}
 PRODUCTION = {**HOUSE, **OF_SERVICES}

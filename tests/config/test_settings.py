@@ -71,7 +71,7 @@ class TestAProduction:
     def test_hosts_and_secret_are_taken_as_given(self) -> None:
         assert value("[s.ALLOWED_HOSTS, s.SECRET_KEY]", CAREWAY_ALLOWED_HOSTS="a.example, b.example") == [
             ["a.example", "b.example"],
-            "s" * 50,
+            HOUSE["CAREWAY_SECRET_KEY"],
         ]
 
     @pytest.mark.parametrize(
@@ -106,6 +106,10 @@ class TestNumbers:
         (fault,) = faults({**PRODUCTION, name: wrong})
         assert fault.startswith(f"{name}: must ")
 
+    @pytest.mark.parametrize(("threads", "share"), [("1", 1), ("2", 1), ("4", 3)])
+    def test_one_subject_gets_all_threads_but_one(self, threads: str, share: int) -> None:
+        assert value("s.REQUESTS_PER_SUBJECT", CAREWAY_THREADS=threads) == share
+
     def test_one_thread_alone_is_enough(self) -> None:
         assert value("s.DATABASES['default']['OPTIONS']['pool']['max_size']", CAREWAY_THREADS="1") == 1
 
@@ -120,10 +124,10 @@ class TestSecretsInFiles:
             without(*names, **files), "[s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], len(s.TRUSTED_ISSUERS)]"
         )
         assert (status, errors) == (0, "")
-        assert json.loads(output) == ["s" * 50, "p@ss", 1]
+        assert json.loads(output) == [HOUSE["CAREWAY_SECRET_KEY"], "p@ss", 1]
 
     def test_set_twice_it_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "key").write_text("t" * 50)
+        (tmp_path / "key").write_text(HOUSE["CAREWAY_SECRET_KEY"])
         (fault,) = faults({**PRODUCTION, "CAREWAY_SECRET_KEY_FILE": str(tmp_path / "key")})
         assert fault == "CAREWAY_SECRET_KEY: is set twice, also as CAREWAY_SECRET_KEY_FILE; keep one"
 
@@ -135,6 +139,34 @@ class TestSecretsInFiles:
         (tmp_path / "key").write_text("\n")
         found = faults(without("CAREWAY_SECRET_KEY", CAREWAY_SECRET_KEY_FILE=str(tmp_path / "key")))
         assert [fault.split(":")[0] for fault in found] == ["CAREWAY_SECRET_KEY"]
+
+
+class TestCredentialsInFiles:
+    URL = "postgresql://db.internal:5432/careway?sslmode=verify-full&sslrootcert=system"
+
+    def test_user_and_password_may_lie_in_files(self, tmp_path: Path) -> None:
+        (tmp_path / "user").write_text("careway_a\n")
+        (tmp_path / "password").write_text("hunter2\n")
+        files = {"DATABASE_USER_FILE": str(tmp_path / "user"), "DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+        show = "s.DATABASES['default']['CREDENTIALS'].current()"
+        assert value(show, DATABASE_URL=self.URL, **files) == {"user": "careway_a", "password": "hunter2"}
+
+    def test_without_them_nothing_is_read(self) -> None:
+        assert value("s.DATABASES['default']['CREDENTIALS'].current()") == {}
+
+    def test_one_that_cannot_be_read_is_told_at_start(self, tmp_path: Path) -> None:
+        variables = {"DATABASE_PASSWORD_FILE": str(tmp_path / "nothing"), "DATABASE_URL": self.URL}
+        assert faults({**PRODUCTION, **variables}) == ["DATABASE_PASSWORD_FILE: cannot be read (FileNotFoundError)"]
+
+    def test_a_password_in_two_places_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "password").write_text("hunter2")
+        found = faults({**PRODUCTION, "DATABASE_PASSWORD_FILE": str(tmp_path / "password")})
+        assert found == ["DATABASE_PASSWORD_FILE: is set, and DATABASE_URL has a password too; keep one"]
+
+    def test_a_user_does_not_rotate_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "user").write_text("careway_a")
+        found = faults({**PRODUCTION, "DATABASE_USER_FILE": str(tmp_path / "user")})
+        assert found == ["DATABASE_USER_FILE: needs DATABASE_PASSWORD_FILE: the two rotate together"]
 
 
 class TestTheDatabase:
@@ -149,7 +181,7 @@ class TestTheDatabase:
 
     def test_its_url_is_read_whole(self) -> None:
         show = "[s.DATABASES['default'][n] for n in ('ENGINE', 'NAME', 'USER', 'PASSWORD', 'HOST', 'PORT')]"
-        assert value(show) == ["django.db.backends.postgresql", "careway", "careway", "p@ss", "db.internal", 5432]
+        assert value(show) == ["chassis.postgresql", "careway", "careway", "p@ss", "db.internal", 5432]
         assert value("s.DATABASES['default']['OPTIONS']['sslmode']") == "verify-full"
 
     def test_time_outs_go_to_every_session(self) -> None:
@@ -160,12 +192,15 @@ class TestTheDatabase:
 
     def test_the_pool_has_a_connection_a_thread(self) -> None:
         pool = value("s.DATABASES['default']['OPTIONS']['pool']", CAREWAY_THREADS="9")
-        assert (pool["max_size"], pool["timeout"]) == (9, 5)
+        assert (pool["max_size"], pool["timeout"]) == (9, 1.5)
 
     def test_behind_a_transaction_pooler_nothing_is_prepared(self) -> None:
         show = "s.DATABASES['default']['OPTIONS']['prepare_threshold']"
         assert value(show) == 5
         assert value(show, CAREWAY_TRANSACTION_POOLER="true") is None
+
+    def test_behind_a_transaction_pooler_no_time_out_is_sent_since_it_would_be_refused(self) -> None:
+        assert value("'options' in s.DATABASES['default']['OPTIONS']", CAREWAY_TRANSACTION_POOLER="true") is False
 
 
 class TestTheIssuers:
@@ -256,3 +291,15 @@ class TestThePort:
     def test_in_production_it_is_one_of_every_address(self) -> None:
         host = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"
         assert self.bind(**PRODUCTION, CAREWAY_PORT="8123") == f"{host}:8123"
+
+
+class TestTelemetry:
+    def test_malformed_otel_variables_are_faults_among_the_others(self) -> None:
+        """Else they would end every worker as it starts, or be nothing but a warning."""
+        wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+        named = [fault.split(":")[0] for fault in faults({**PRODUCTION, **wrong, "CAREWAY_THREADS": "0"})]
+        assert named == ["CAREWAY_THREADS", *wrong]
+
+    def test_what_telemetry_sets_by_itself_is_sound(self) -> None:
+        show = "list(s.otel.faults(s.os.environ))"
+        assert value(show, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318") == []

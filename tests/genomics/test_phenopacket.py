@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToDict, ParseDict, ParseError  # type: ignore[import-untyped]  # no stubs
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from phenopackets import Phenopacket  # type: ignore[import-untyped]  # no stubs
 
 from genomics import choices, phenopacket

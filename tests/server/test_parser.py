@@ -40,6 +40,8 @@ def test_it_words_what_is_no_request(server: Server, raw: str, status: int, code
     head, body = exchange(server, raw.encode())
     assert head.startswith(f"HTTP/1.1 {status} ".encode()), head
     assert b"Content-Type: application/problem+json" in head
+    assert b"X-Content-Type-Options: nosniff" in head
+    assert b"Cache-Control: no-store" in head
     assert json.loads(body)["code"] == code
     assert CANARY.encode() not in head + body
 
@@ -48,3 +50,4 @@ def test_it_words_a_host_that_is_not_ours(server: Server) -> None:
     head, body = exchange(server, b"GET /problems HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["code"] == "bad-request"
+    assert b"Server: gunicorn" in head.split(b"\r\n")  # and no version

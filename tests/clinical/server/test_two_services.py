@@ -321,8 +321,11 @@ class TestTelemetry:
         (event,) = wired.get(f"consultations/{visit['id']}/genomic-links/{made.json['id']}/history").json["results"]
         assert trace_id in json.dumps(event)
 
-        spans = eventually(lambda: found if len(found := collector.spans(trace_id)) > 1 else [])
-        ids = {span.span_id.hex(): span.parent_span_id.hex() for span in spans}
+        def whole() -> dict[str, str]:
+            spans = {span.span_id.hex(): span.parent_span_id.hex() for span in collector.spans(trace_id)}
+            return spans if callers_span in spans.values() else {}  # the server's span ends last
+
+        ids = eventually(whole)
         assert sent_span in ids  # the client's span
         assert ids[ids[sent_span]] == callers_span  # the server's span, and whoever called it
 

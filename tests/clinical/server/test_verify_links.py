@@ -20,7 +20,7 @@ import pytest
 
 from tests.api import RemoteApi
 from tests.clinical import factories
-from tests.clinical.peers import Answer, Peer, problem, reply, slow
+from tests.clinical.peers import Answer, Exchange, Peer, problem, reply, slow
 from tests.clinical.server import pair
 from tests.clinical.server.pair import all_links, rows, stored, verify_links
 from tests.collector import Collector, eventually
@@ -178,17 +178,37 @@ class TestBounds:
 
 
 class TestGenomicsDown:
-    @pytest.mark.parametrize("answer", [None, reply(500)], ids=["refused", "500"])
-    def test_all_keep_waiting_and_the_run_ends_soon(self, clinical: RemoteApi, answer: Answer | None) -> None:
+    @pytest.mark.parametrize(("answer", "tried"), [(None, 5), (reply(500), 10)], ids=["refused", "500"])
+    def test_all_keep_waiting_and_the_run_ends_soon(
+        self, clinical: RemoteApi, answer: Answer | None, tried: int
+    ) -> None:
         waiting(clinical, 60)
         before = all_links()
         with Peer(answer or UNKNOWN) as genomics:
             done = verify_links(genomics.url if answer else pair.nobody())
         assert done.returncode == LEFT
-        # The circuit breaker opened: nobody asked for the other 55, and nobody waited for its term to end.
-        assert lines(done.stdout) == [{"asked": 5, "unreachable": 5}, {"left": 60, "stopped": "open"}]
-        assert len(genomics.asked) == (10 if answer else 0)
+        # The circuit breaker opened: nobody asked for the others, and nobody waited for its term to end. Whoever answers
+        # at all is tried with five others.
+        said = [{"asked": 5, "unreachable": 5}] * (tried // 5)
+        assert lines(done.stdout) == [*said, {"left": 60, "stopped": "open"}]
+        assert len(genomics.asked) == (2 * tried if answer else 0)
         assert all_links() == before
+
+    def test_the_oldest_without_an_answer_do_not_keep_all_others_waiting_for_ever(self, clinical: RemoteApi) -> None:
+        links = waiting(clinical, 20)
+        hopeless = {
+            analysis for (analysis,) in rows(
+                "SELECT analysis_id::text FROM clinical_genomiclink WHERE id = ANY (%s::uuid[])", links[:6]
+            )
+        }  # fmt: skip
+
+        def answer(exchange: Exchange) -> None:
+            (reply(418) if exchange.path.rsplit("/", 1)[1] in hopeless else UNKNOWN)(exchange)
+
+        with Peer(answer) as genomics:
+            done = verify_links(genomics.url)
+        assert (done.returncode, lines(done.stdout)[-1]) == (LEFT, {"left": 6})
+        assert states() == {("gone", 2, 2): 14, ("pending", 1, 1): 6}
 
     @pytest.mark.parametrize("content", [None, "refused.by.genomics"])
     def test_without_a_token_it_takes_the_first_no_for_all(
@@ -204,6 +224,15 @@ class TestGenomicsDown:
         (complaint,) = [line for line in map(json.loads, done.stdout.splitlines()) if "logger" in line]
         assert (complaint["logger"], complaint["level"]) == ("clinical.genomics_client", "ERROR")
         assert states() == {("pending", 1, 1): 3}
+
+    def test_one_that_somebody_holds_is_left_for_another_run(self, clinical: RemoteApi) -> None:
+        links = waiting(clinical, 3)
+        with Peer(UNKNOWN) as genomics, psycopg.connect(pair.database("clinical")) as holder:
+            holder.execute("SELECT FROM clinical_genomiclink WHERE id = %s FOR UPDATE", [links[0]])
+            done = verify_links(genomics.url, CAREWAY_LOCK_TIMEOUT_SECONDS="1")
+        assert (done.returncode, done.stderr) == (LEFT, "")
+        assert lines(done.stdout) == [{"asked": 3, "busy": 1, "gone": 2}, {"left": 1}]
+        assert states() == {("gone", 2, 2): 2, ("pending", 1, 1): 1}
 
     def test_one_that_fails_does_not_keep_the_others_waiting(self, clinical: RemoteApi) -> None:
         waiting(clinical, 4)
@@ -259,7 +288,9 @@ class TestTelemetry:
             assert done.returncode == 0, done.stderr
             assert collector.counted_at_last("careway.link.verifications", "outcome") == {"gone": 2}
             traces = [asked.headers["traceparent"].split("-")[1] for asked in genomics.asked]
-            assert [len(collector.spans(each)) for each in traces] == [2, 2]  # the link, and the call
+            kinds = [["db.system.name" in each.attributes for each in collector.traced(trace)] for trace in traces]
+            assert [each.count(False) for each in kinds] == [2, 2]  # the link, and the call
+            assert all(True in each for each in kinds)  # and the statements of the link
         events = (
             "SELECT pgh_context ->> 'trace_id' FROM clinical_genomiclinkevent WHERE version = 2 ORDER BY pgh_id DESC"
         )

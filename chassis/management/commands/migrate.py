@@ -1,0 +1,78 @@
+"""`manage.py migrate`: Django's own, one at a time and with patience for locks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError
+from django.core.management.base import CommandParser
+from django.core.management.commands import migrate
+from django.db import DatabaseError, connections
+from django.db.migrations import Migration
+
+from chassis.housekeeping import LATER, between
+from chassis.migrator import Busy, may_pass, only_one, pace, unhurried
+
+ATTEMPTS = 4
+# Doubled each time: 0.5, 1, 2 s; the requests that queued behind an attempt are served meanwhile.
+PAUSE_SECONDS = 0.5
+
+
+class Command(migrate.Command):
+    """Exits with 75 when it should be run again later: another migrator is at work, or a lock could not be had."""
+
+    _migration: Migration | None = None
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--wait", type=between(0, 86_400), default=600, help="seconds to wait for another migrator (default: 600)"
+        )
+
+    def handle(self, *args: Any, wait: int, **options: Any) -> None:
+        if options["plan"] or options["check_unapplied"]:
+            super().handle(*args, **options)
+            return
+        if settings.POOLED_ELSEWHERE:
+            self.stderr.write(
+                "Through a transaction pooler nothing keeps a second migrator out: migrate with the database's own address."
+            )
+        connection = connections[options["database"]]
+        try:
+            with only_one(connection, seconds=wait, told=self._say_that_it_waits), unhurried(connection):
+                self._insist(*args, **options)
+        except Busy:
+            raise CommandError(f"Another migrator is still at work after {wait} s.", returncode=LATER) from None
+
+    def _insist(self, *args: Any, **options: Any) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                super().handle(*args, **options)
+                return
+            except DatabaseError as error:
+                if not may_pass(error):
+                    raise
+                name = f"{self._migration.app_label}.{self._migration.name}" if self._migration else "It"
+                # What was not one transaction may be half done, and nobody but a person can tell.
+                if self._migration and not self._migration.atomic:
+                    raise CommandError(
+                        f"\n{name} could not get a lock, and is not atomic: see what is there."
+                    ) from error
+                if attempt == ATTEMPTS:
+                    raise CommandError(
+                        f"\n{name} could not get a lock, {ATTEMPTS} times. Nothing of it is applied; run migrate again.",
+                        returncode=LATER,
+                    ) from error
+                self.stderr.write(f"\n{name} could not get a lock, and is tried again.")
+                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
+        super().migration_progress_callback(action, migration, fake)
+        if action in {"apply_start", "unapply_start"} and migration:
+            self._migration = migration
+            pace(connections["default"], migration)
+
+    def _say_that_it_waits(self) -> None:
+        self.stderr.write("Another migrator is at work; waiting for it.")

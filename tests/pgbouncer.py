@@ -1,0 +1,137 @@
+"""A real PgBouncer with a certificate: the embedded PostgreSQL is built without TLS, so this one ends it before that."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.servers import free_port
+
+# Debian keeps it where only an administrator's shell looks.
+PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+USER, PASSWORD = "careway", "made-up"
+
+
+class Authority:
+    """A certificate authority made for a test; `file` is what clients trust."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = self._builder(self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def certify(self, folder: Path, *hosts: str) -> tuple[Path, Path]:
+        """A server's certificate for these hosts, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = [_general_name(host) for host in hosts]
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
+        builder = self._builder(subject, key).add_extension(x509.SubjectAlternativeName(names), critical=False)
+        signed = builder.sign(self._key, hashes.SHA256())
+        certificate, secret = folder / "server.pem", folder / "server.key"
+        certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        secret.write_bytes(key.private_bytes(*form))
+        return certificate, secret
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+        )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+class PgBouncer:
+    """Use as a context: it takes connections with TLS alone, and passes them on to `port` in transaction mode."""
+
+    def __init__(self, *, port: int, certificate: Path, key: Path) -> None:
+        assert PROGRAM
+        # It will not be root, and must read what lies here.
+        self.folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir="/tmp"))
+        self.folder.chmod(0o777)
+        self.port = free_port()
+        for file, name in ((certificate, "server.pem"), (key, "server.key")):
+            shutil.copy(file, self.folder / name)
+        (self.folder / "users.txt").write_text(f'"{USER}" "{PASSWORD}"\n')
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "scram-sha-256",
+            "auth_file": self.folder / "users.txt",
+            "pool_mode": "transaction",
+            "logfile": self.folder / "log",
+            "client_tls_sslmode": "require",
+            "client_tls_cert_file": self.folder / "server.pem",
+            "client_tls_key_file": self.folder / "server.key",
+        }
+        lines = [f"{name} = {value}" for name, value in settings.items()]
+        head = ["[databases]", f"* = host=127.0.0.1 port={port}", "[pgbouncer]"]
+        (self.folder / "pgbouncer.ini").write_text("\n".join([*head, *lines, ""]))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        assert PROGRAM
+        identity = ["-u", "nobody"] if os.geteuid() == 0 else []  # it refuses to be root
+        self._process = subprocess.Popen([PROGRAM, "-q", *identity, str(self.folder / "pgbouncer.ini")])
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with suppress(psycopg.OperationalError), psycopg.connect(self.url("postgres", "sslmode=require")):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"PgBouncer does not answer: {self.log}")
+
+    def stop(self) -> None:
+        """At once, with all its connections."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+
+    @property
+    def log(self) -> str:
+        file = self.folder / "log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def url(self, database: str, options: str, *, host: str = "localhost") -> str:
+        return f"postgresql://{USER}:{PASSWORD}@{host}:{self.port}/{database}?{options}"
