@@ -35,7 +35,7 @@ bench: .venv ##> Measure: the cost of each index, of history, of telemetry; memo
 	  $(BIN)/python -m bench.$$each || exit 1; done
 
 drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
-	@$(BIN)/python -m pytest drill -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest drill -n 2 --dist loadfile $(ARGS)
 
 # Not secrets: what tests and documents make up, the UUID of RFC 9562, the hashes of triggers, digests that tests pin.
 MADE_UP := ^(password|hunter2|secret|short|s|p%40ss|only-of-these-tests|made-up-.*|…|01890a5d[0-9a-f-]+)$$

@@ -96,10 +96,17 @@ def last_mark(file: BinaryIO) -> tuple[Mark, int]:
 
 
 def settled(source: Source, *, until: float) -> int | None:
-    """The highest number up to which no event can appear any more; None when transactions were still open at the end."""
-    (highest,) = _row(
-        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(%s, 'pgh_id')::regclass), 0)", source
+    """The highest number up to which no event can appear any more; None when transactions were still open at the end.
+
+    Raises Unfit on a replica.
+    """
+    copied, highest = _row(
+        "SELECT pg_is_in_recovery(), coalesce(pg_sequence_last_value(pg_get_serial_sequence(%s, 'pgh_id')::regclass), 0)",
+        source,
     )
+    if copied:
+        # A replica's pg_locks does not show who is writing to the primary: what they commit later would be missed.
+        raise Unfit("the database is a replica; export from the primary")
     writers = _writers(source)
     # Those that came later got higher numbers.
     while writers and (writers := writers & _writers(source)):

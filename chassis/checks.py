@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core import checks as django_checks
 from django.core.checks import CheckMessage, Error, register
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -66,7 +67,8 @@ NAMED = 3
 def tables_are_ours(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """A wrong DATABASE_URL is told before it is migrated or served: there live other services, or something else.
 
-    Newer tables of ours are not foreign: an old version goes on serving while a new one has migrated already.
+    Newer tables of ours are not foreign: an old version goes on serving while a new one has migrated already. Where our
+    services live already it is a warning: what an administrator's tool leaves there must not end who serves patients.
     """
     if not databases:
         return []
@@ -82,11 +84,13 @@ def tables_are_ours(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
     if not foreign:
         return []
     more = f" and {len(foreign) - NAMED} more" if len(foreign) > NAMED else ""
+    served = {model._meta.db_table for model in apps.get_models() if model._meta.app_label in settings.SERVICES}
+    kind, number = (django_checks.Warning, "W003") if served & set(found) else (Error, "E003")
     return [
-        Error(
+        kind(
             f"The database has tables of something else: {', '.join(foreign[:NAMED])}{more}.",
             hint="DATABASE_URL must name a database that the services of CAREWAY_SERVICES have for themselves.",
-            id="chassis.E003",
+            id=f"chassis.{number}",
         )
     ]
 

@@ -12,7 +12,7 @@ from .tracing import continued, database_span
 
 # Rows that psycopg holds at a time; one may be a megabyte long. Text goes out in pieces of about this many characters.
 ROWS = 100
-CHARACTERS = 256 * 1024
+CHARACTERS = 64 * 1024
 
 
 def streamed_rows(queryset: models.QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:

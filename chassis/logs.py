@@ -63,7 +63,7 @@ class Record(logging.LogRecord):
     def __init__(
         self, name: str, level: int, path: str, line: int, msg: Any, args: Any, exc_info: Any, *rest: Any, **named: Any
     ) -> None:
-        if not name.startswith(HARMLESS):
+        if not (name or "").startswith(HARMLESS):  # logging.makeLogRecord gives none
             msg, args = _worded(msg), tuple(map(_worded, args)) if isinstance(args, tuple) else args
         super().__init__(name, level, path, line, msg, args, None, *rest, **named)
         if exc_info and exc_info[1]:

@@ -55,7 +55,7 @@ def _checked(given: Given, checks: Mapping[str, Check]) -> Iterator[Fault]:
 # --- Kinds of value ---------------------------------------------------------------------------------------------------
 
 
-def _url(text: str) -> str:
+def _url(text: str, *, forbidden: str = r"[\s?#]") -> str:
     wrong = "must be the http or https URL of a collector, such as http://collector:4318"
     try:
         address = urlsplit(text)
@@ -65,7 +65,11 @@ def _url(text: str) -> str:
         return wrong
     if "@" in address.netloc:
         return f"must hold no credentials; {OTLP}HEADERS is their place"
-    return "" if plain and not re.search(r"[\s?#]", text) else wrong
+    return "" if plain and not re.search(forbidden, text) else wrong
+
+
+# That of a signal is used as it is, with its query; to the general one the SDK appends a path.
+_signal_url = partial(_url, forbidden=r"[\s#]")
 
 
 def _protocol(text: str) -> str:
@@ -112,19 +116,18 @@ def _headers(text: str) -> str:
     parser = logging.getLogger("opentelemetry.util.re")
     parser.disabled, before = True, parser.disabled  # it would print what it cannot read
     try:
-        read = all(parse_env_headers(pair, liberal=True) for pair in text.split(",") if pair.strip())
+        read = [parse_env_headers(pair, liberal=True) for pair in text.split(",") if pair.strip()]
     finally:
         parser.disabled = before
     # What http.client cannot send would fail at each export.
-    return "" if read and text.isascii() else "must be name=value, separated by commas, each value percent-encoded"
+    fit = all(pair and all(value.isascii() and value.isprintable() for value in pair.values()) for pair in read)
+    return "" if fit and text.isascii() else "must be name=value, separated by commas, each value percent-encoded"
 
 
 def _resource_attributes(text: str) -> str:
     pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
     if not all(name.strip() and equals for name, equals, _ in pairs):
         return "must be name=value, separated by commas"
-    if any(name.strip() == "service.instance.id" for name, _, _ in pairs):
-        return "must not name service.instance.id: each worker has its own, or their metrics overwrite each other"
     return ""
 
 
@@ -164,7 +167,7 @@ WITH_COLLECTOR: dict[str, Check] = {
         f"{OTLP}{signal}{name}": check
         for signal in ("", *SIGNALS)
         for name, check in {
-            "ENDPOINT": _url,
+            "ENDPOINT": _signal_url if signal else _url,
             "PROTOCOL": _protocol,
             "HEADERS": _headers,
             "TIMEOUT": _seconds,

@@ -72,27 +72,6 @@ def rights(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(TAG, deploy=True)
-def timeouts(**kwargs: Any) -> list[CheckMessage]:
-    """They are as set; a pooler, or ALTER ROLE, may have other ideas."""
-    with _session() as session:
-        wanted = {
-            "lock_timeout": settings.LOCK_TIMEOUT_SECONDS,
-            "statement_timeout": settings.STATEMENT_TIMEOUT_SECONDS,
-        }
-        rows = session.execute(
-            "SELECT name, setting::int / 1000 FROM pg_settings WHERE name = ANY (%s)", [list(wanted)]
-        )
-        return [
-            Error(
-                f"{name} is {found} s and should be {wanted[name]} s.",
-                hint="Does a pooler drop the connection's options?",
-            )
-            for name, found in rows.fetchall()
-            if found != wanted[name]
-        ]
-
-
-@register(TAG, deploy=True)
 def migrations(**kwargs: Any) -> list[CheckMessage]:
     """All of this version are applied."""
     with _session() as session:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from opentelemetry import trace
-from opentelemetry.instrumentation.auto_instrumentation import initialize
 from opentelemetry.sdk.trace import TracerProvider
 
 DEFAULTS = {
@@ -26,12 +25,14 @@ def variables(given: Mapping[str, str], *, service: str, version: str) -> dict[s
     """The OTEL_* variables as they stand, and the defaults of those that nobody set.
 
     Name and version go first among the resource's attributes: whoever sets his own there, or OTEL_SERVICE_NAME, wins.
-    Nothing names the instance: the SDK gives each worker an id of its own, without which their counts would overwrite
-    each other.
+    Nothing names the instance, not even what the OpenTelemetry Operator writes into each pod: the SDK gives each worker
+    an id of its own, without which their counts would overwrite each other.
     """
     whole = {**DEFAULTS, **{name: text for name, text in given.items() if name.startswith("OTEL_") and text}}
     about = [f"service.name={quote(service)}", f"service.version={quote(version)}"]
-    whole["OTEL_RESOURCE_ATTRIBUTES"] = ",".join(filter(None, [*about, whole.get("OTEL_RESOURCE_ATTRIBUTES")]))
+    others = [each for each in whole.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",") if each.strip()]
+    others = [each for each in others if each.partition("=")[0].strip() != "service.instance.id"]
+    whole["OTEL_RESOURCE_ATTRIBUTES"] = ",".join([*about, *others])
     if whole["OTEL_LOGS_EXPORTER"].strip().lower() == "none":
         # Else every line would be prepared for an exporter that is not there.
         whole.setdefault("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "false")
@@ -40,7 +41,9 @@ def variables(given: Mapping[str, str], *, service: str, version: str) -> dict[s
 
 def start() -> None:
     """Starts the distro in this process. Call it once, after a fork: providers made before lose metrics."""
-    # These need the variables, and some of them Django; neither is there when the master reads its configuration.
+    # These need the variables, and some of them Django; neither is there when the master reads its configuration. And
+    # one reads OTEL_PROPAGATORS as it is imported, and raises before chassis/otel.py has said what is wrong.
+    from opentelemetry.instrumentation.auto_instrumentation import initialize
     from opentelemetry.instrumentation.django import DjangoInstrumentor
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
 

@@ -69,11 +69,16 @@ def post_worker_init(worker: Any) -> None:
     from django.db import connections
     from gunicorn.arbiter import Arbiter
 
-    unfit = run_checks(tags=["database"], databases=["default"])
+    found = run_checks(tags=["database"], databases=["default"])
+    unfit = [message for message in found if message.is_serious()]
     # This thread serves nobody; its connection belongs to those that do.
     connections.close_all()
-    for message in unfit:
-        logger.critical("the database is unfit", extra={"reason": f"{message.msg} {message.hint or ''}"})
+    for message in found:
+        reason = {"reason": f"{message.msg} {message.hint or ''}"}
+        if message in unfit:
+            logger.critical("the database is unfit", extra=reason)
+        else:
+            logger.warning("the database needs a look", extra=reason)
     if unfit:
         # With any other status gunicorn would try again for ever.
         raise SystemExit(Arbiter.WORKER_BOOT_ERROR)

@@ -153,6 +153,8 @@ _time_outs = (
     f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
     " -c idle_in_transaction_session_timeout=60s"
 )
+# The URL's own stay, such as a search_path; of two that set the same, the last counts.
+_time_outs = f"{_database.get('OPTIONS', {}).get('options', '')} {_time_outs}".strip()
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,

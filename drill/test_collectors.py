@@ -49,6 +49,7 @@ class Run:
     statuses: Counter[int] = field(default_factory=Counter)
     memory: list[int] = field(default_factory=list)
     ending: float = 0.0
+    pause: float = 0.02
 
     def load(self, over: threading.Event) -> None:
         """Reads one after the other, and each tenth time a write."""
@@ -60,7 +61,7 @@ class Run:
             answer = self.server.api.get(collection) if number % 10 else self.server.api.post(collection, body)
             self.seconds.append(time.perf_counter() - started)
             self.statuses[answer.status] += 1
-            time.sleep(0.02)
+            time.sleep(self.pause)
 
     def measure(self) -> None:
         assert self.server.process
@@ -146,3 +147,29 @@ def check_lines(run: Run) -> None:
     collection, body = world_of(run.server.service).plain(0)
     for secret in (collection, *body, "SELECT", "Bearer"):
         assert not any(secret in line for line in lines), run.kind
+
+
+def test_what_cannot_be_sent_is_dropped_and_not_kept(row: Row) -> None:
+    """A minute at full speed before a black hole; beside it the control, whose queue has no end in this time."""
+    growth = {}
+    with Postgres() as postgres, ExitStack() as stack:
+        url = postgres.create_database("careway")
+        migrate(url)
+        variables = {"CAREWAY_WORKERS": "1", "CAREWAY_LOG_LEVEL": "WARNING", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "32"}
+        queues = {"as it is": {}, "control: a queue without end": {"OTEL_BSP_MAX_QUEUE_SIZE": "1000000"}}
+        runs = []
+        for kind, queue in queues.items():
+            endpoint = stack.enter_context(KINDS["black-holed"]())
+            server = Server(url, {**variables, **queue, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}).start()
+            stack.callback(server.stop, signal.SIGKILL)
+            runs.append(Run(kind, server, pause=0))
+        loaded(runs)
+        for run in runs:
+            half, whole = run.memory
+            growth[run.kind] = whole - half
+            row(
+                f"black-holed collector, full speed, {run.kind}",
+                f"{run.statuses.total()} requests; {half / MIB:.0f} MiB after half a minute, {growth[run.kind] / MIB:+.1f}"
+                " after one",
+            )
+    assert growth["as it is"] < MOST_GROWTH < growth["control: a queue without end"]

@@ -81,12 +81,12 @@ def test_restarts_without_a_drain_do_fail_some(database: str, row: Row) -> None:
 def test_a_killed_worker_fails_at_most_the_connections_it_held(database: str, row: Row) -> None:
     with instances(database, drain=0) as (server, _), load(server.port, settings.SERVICES, 4, first=200) as clients:
         time.sleep(2)
-        before = workers(server)
+        before = server.workers
         victim = max(before, key=lambda pid: len(held(pid, server.port)))
         connections = held(victim, server.port)
         os.kill(victim, signal.SIGKILL)
         since = time.monotonic()
-        while len(workers(server) - {victim}) < 2:
+        while len(server.workers - {victim}) < 2:
             assert time.monotonic() < since + 10, "it was not replaced"
             time.sleep(0.02)
         replaced = time.monotonic() - since
@@ -102,12 +102,6 @@ def test_a_killed_worker_fails_at_most_the_connections_it_held(database: str, ro
         time.sleep(1)
         assert failures(clients) == failed
         assert answered(clients).total() > counts.total() + 20
-
-
-def workers(server: Server) -> set[int]:
-    assert server.process
-    path = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    return {int(each) for each in path.read_text(encoding="utf-8").split()}
 
 
 def held(pid: int, port: int) -> set[str]:

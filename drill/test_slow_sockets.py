@@ -109,13 +109,6 @@ def server() -> Iterator[Server]:
     running.stop(signal.SIGKILL)
 
 
-def workers(server: Server) -> str:
-    assert server.process
-    path = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
 def test_without_slow_sockets_everybody_is_served(server: Server, row: Row) -> None:
     share, words = served(server, SECONDS)
     row("0 slow sockets", words)
@@ -138,7 +131,7 @@ def test_others_are_served_and_capacity_returns(
     server: Server, row: Row, number: int, which: slice, least: float
 ) -> None:
     chosen = kinds()[which]
-    before = workers(server)
+    before = server.workers
     with SlowSockets(server.port, chosen, number) as slow:
         time.sleep(2)
         share, words = served(server, SECONDS)
@@ -154,4 +147,4 @@ def test_others_are_served_and_capacity_returns(
     assert share >= least, words
     assert ready == 200
     assert after == 1, words_after
-    assert workers(server) == before, "a worker was restarted"
+    assert server.workers == before, "a worker was restarted"

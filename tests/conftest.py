@@ -1,4 +1,4 @@
-"""How tests are shared out to processes, and the one production server of those that need a running one."""
+"""How tests are shared out to processes, and the production servers that a process keeps for its tests."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,9 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.collector import Collector
 from tests.servers import Server, make_database
 
-# In the path of every test that runs servers: in tests/server/, and in tests/<service>/server/.
-SERVER = "/server/"
-# What takes longest; it begins first, or the other process would wait for it at the end.
-LONGEST = (SERVER, "tests/test_copying.py")
+# What takes longest begins first, or one process would wait for the other at the end: the copy of the house, and the
+# tests that run servers, in tests/server/ and in tests/<service>/server/.
+LONGEST = ("tests/test_copying.py", "/server/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,18 +22,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((rank for rank, path in enumerate(LONGEST) if path in item.nodeid), len(LONGEST)))
 
 
-class OneProcessForServers(LoadScopeScheduling):
-    """All tests with a server go to one process, which owns the servers and their databases; others go anywhere.
-
-    `xdist_group` would say the same, but pytest 9 no longer takes over the node ids that it writes.
-    """
+class FilesOfServers(LoadScopeScheduling):
+    """A file of long tests goes to one process, since its tests share a server or a copy; of the others each class."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return SERVER if SERVER in nodeid else nodeid.rsplit("::", 1)[0]
+        return nodeid.split("::", 1)[0] if any(path in nodeid for path in LONGEST) else nodeid.rsplit("::", 1)[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProcessForServers:
-    return OneProcessForServers(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesOfServers:
+    return FilesOfServers(config, log)
 
 
 @pytest.fixture(scope="session")

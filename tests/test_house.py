@@ -104,7 +104,7 @@ class TestFiles:
         assert set(FILES) - modules_of(service) == set()
 
     def test_the_example_has_no_others(self) -> None:
-        of_the_tests = {"factories", "world", "conftest"}
+        of_the_tests = {"canaries", "factories", "world", "conftest"}
         others = {name for name in modules_of(EXAMPLE) if not name.startswith("test_")}
         assert others == {*FILES, *of_the_tests}
 

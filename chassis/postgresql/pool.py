@@ -1,7 +1,7 @@
 """The process's pool: psycopg's, which notices an outage at once, refuses while it lasts, and notices its end.
 
 psycopg's own pool lets every request wait out its time-out while the database is away. A few such requests hold all
-threads, and `/livez` waits behind them. It also backs off for up to minutes, so that it would return long after the
+threads, and who needs no database waits behind them. It also backs off for up to minutes, so that it would return long after the
 database. Here nobody waits for a database that is known to be away, and one thread asks every half second.
 """
 
@@ -12,6 +12,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, Error, OperationalError
@@ -104,22 +105,22 @@ class Pool(ConnectionPool[Connection[Any]]):
         with self._state:
             if self.away or self.closed:
                 return
+            # First, since it fails where no thread can be had; nobody else would ever end what it waits for.
+            threading.Thread(target=self._await_return, name=f"{self.name}-probe", daemon=True).start()
             self.away = True
         logger.warning("the database is out of reach")
-        threading.Thread(target=self._await_return, name=f"{self.name}-probe", daemon=True).start()
 
     def _await_return(self) -> None:
         since = time.monotonic()
         while not self.closed:
             time.sleep(PROBE_SECONDS)
-            try:
+            # Whatever it is that keeps it from connecting: this thread alone ends the outage.
+            with suppress(Exception):
                 # One of its own, in this thread: the pool's attempts cannot be asked how they went.
                 Connection.connect(**self._settings()).close()
-            except (Error, OSError):  # OSError: a file of credentials that is not there
-                continue
-            self.away = False
-            logger.warning("the database is back", extra={"seconds": round(time.monotonic() - since, 1)})
-            return
+                self.away = False
+                logger.warning("the database is back", extra={"seconds": round(time.monotonic() - since, 1)})
+                return
 
 
 def answers(connection: Connection[Any], seconds: float) -> bool | None:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from chassis.environment import Environment
 
@@ -61,7 +62,7 @@ def _is_this_machine(database: Mapping[str, Any]) -> bool:
     """Every host of a list is; without one libpq takes the Unix socket."""
     options = database.get("OPTIONS", {})
     named = options.get("hostaddr") or options.get("host") or database.get("HOST") or ""
-    return all(_is_local(host) for host in str(named).split(","))
+    return all(_is_local(unquote(host)) for host in str(named).split(","))
 
 
 def _is_local(host: str) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 
-from chassis.archive import Mark, Unfit, last_mark, sources
+from chassis.archive import Mark, Unfit, last_mark, settled, sources
 from chassis.models import Record
 
 EVENT = b'{"service":"x","record":{"note":"{\\"mark\\": "}}\n'
@@ -76,3 +77,14 @@ class TestMark:
         line = Mark({"t": 1}, "abc").line()
         assert json.loads(line) == {"mark": {"tables": {"t": 1}, "sha256": "abc"}}
         assert line.endswith(b"}\n")
+
+
+class TestAReplica:
+    def test_it_is_refused_since_it_does_not_show_who_is_writing(self, db: None) -> None:
+        """This PostgreSQL is none; a function that is found before its own says that it is."""
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA replica")
+            cursor.execute("CREATE FUNCTION replica.pg_is_in_recovery() RETURNS boolean RETURN true")
+            cursor.execute("SET LOCAL search_path = replica, pg_catalog, public")
+        with pytest.raises(Unfit, match="replica"):
+            settled(sources()[0], until=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chassis.otel import faults
 from tests.broken_collector import self_signed
+from tests.servers import ROOT, product_environment
 
 COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
 # The SDK, given these: W ends every worker, D takes a default with a warning, E fails at each export, S says nothing.
@@ -46,10 +49,11 @@ WRONG = [
     ("OTEL_EXPORTER_OTLP_HEADERS", "authorization"),  # D, and the value is logged
     ("OTEL_EXPORTER_OTLP_HEADERS", "a b=c"),  # D
     ("OTEL_EXPORTER_OTLP_HEADERS", "x=ü"),  # D
+    ("OTEL_EXPORTER_OTLP_HEADERS", "x=%E2%82%AC"),  # E
+    ("OTEL_EXPORTER_OTLP_HEADERS", "x=a%0Ab"),  # E
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),  # D
     ("OTEL_RESOURCE_ATTRIBUTES", "service.name"),  # D
     ("OTEL_RESOURCE_ATTRIBUTES", "a=1,=2"),  # D
-    ("OTEL_RESOURCE_ATTRIBUTES", "a=1, service.instance.id=pod-1"),  # S: workers overwrite each other's metrics
     ("OTEL_SEMCONV_STABILITY_OPT_IN", "https"),  # S
     ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup,database"),  # S
     ("OTEL_PROPAGATORS", "b3"),  # W
@@ -78,6 +82,7 @@ def test_sound_values_are_none() -> None:
             {
                 "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector.observability.svc:4318/otlp/",
                 "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1]:4318/v1/traces",
+                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://metrics:8428/v1/metrics?extra_label=a%3Db",
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
                 "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20s3cret, x-tenant=a",
                 "OTEL_EXPORTER_OTLP_TIMEOUT": "2.5",
@@ -87,7 +92,7 @@ def test_sound_values_are_none() -> None:
                 "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
                 "OTEL_TRACES_SAMPLER_ARG": "0.1",
                 "OTEL_PROPAGATORS": "tracecontext,baggage",
-                "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=prod,k8s.pod.uid=4f,",
+                "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=prod,k8s.pod.uid=4f,service.instance.id=a.b.c,",
                 "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
                 "OTEL_BSP_MAX_QUEUE_SIZE": "4096",
                 "OTEL_SPAN_LINK_COUNT_LIMIT": "0",
@@ -111,6 +116,13 @@ class TestWithoutACollector:
 
     def test_propagators_are_read_all_the_same(self) -> None:
         assert [name for name, _ in faults({"OTEL_PROPAGATORS": "b3"})] == ["OTEL_PROPAGATORS"]
+
+    def test_an_unknown_propagator_is_told_before_the_api_raises_as_it_is_imported(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", "import config.settings"],
+            cwd=ROOT, env=product_environment(OTEL_PROPAGATORS="xray"), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert "OTEL_PROPAGATORS: must be" in done.stderr
 
     def test_an_endpoint_of_one_signal_alone_would_be_ignored_and_is_told(self) -> None:
         ((name, what),) = faults({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"})

@@ -176,6 +176,24 @@ class TestAnOutage:
         assert seconds(lambda: is_back(away)) < PROBE_SECONDS + 0.5
         assert is_back(away)
 
+    def test_where_no_thread_can_be_had_to_await_its_end_the_next_request_tries_again(
+        self, away: Pool, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        start = threading.Thread.start
+
+        def without_a_probe(thread: threading.Thread) -> None:
+            if thread.name.endswith("-probe"):
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", without_a_probe)
+            with suppress(psycopg.OperationalError, RuntimeError):
+                use(away)
+        postgres.start()
+        assert seconds(lambda: is_back(away)) < PROBE_SECONDS + 0.5
+        assert is_back(away)
+
     def test_it_ends_with_the_pool(self, away: Pool) -> None:
         seconds(lambda: use(away))
         away.close()

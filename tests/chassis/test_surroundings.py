@@ -13,17 +13,6 @@ from chassis import surroundings
 pytestmark = pytest.mark.django_db
 
 
-class TestTimeouts:
-    def test_they_are_as_set(self) -> None:
-        assert surroundings.timeouts() == []
-
-    @pytest.mark.parametrize("name", ["LOCK_TIMEOUT_SECONDS", "STATEMENT_TIMEOUT_SECONDS"])
-    def test_another_one_is_named(self, settings: Any, name: str) -> None:
-        setattr(settings, name, getattr(settings, name) + 1)
-        (fault,) = surroundings.timeouts()
-        assert (fault.level, fault.msg.split()[0]) == (ERROR, name.lower().removesuffix("_seconds"))
-
-
 class TestClock:
     @pytest.mark.parametrize(
         ("seconds", "levels"), [(0, []), (4, []), (10, [WARNING]), (-10, [WARNING]), (40, [ERROR])]

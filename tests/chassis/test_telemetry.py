@@ -62,3 +62,9 @@ class TestVariables:
         assert '"service.version": "1"' in output
         assert '"k8s.pod.name": "p"' in output
         assert "service.instance.id" not in found["OTEL_RESOURCE_ATTRIBUTES"]
+
+    def test_an_instance_that_the_platform_names_gives_way_to_each_worker_s_own(self) -> None:
+        """The OpenTelemetry Operator names one for the whole pod."""
+        given = {"OTEL_RESOURCE_ATTRIBUTES": "k8s.pod.name=p, service.instance.id=ns.p.c,k8s.node.name=n"}
+        found = variables(given, service="careway", version="1")["OTEL_RESOURCE_ATTRIBUTES"]
+        assert found == "service.name=careway,service.version=1,k8s.pod.name=p,k8s.node.name=n"

@@ -110,6 +110,9 @@ class TestNumbers:
     def test_one_subject_gets_all_threads_but_one(self, threads: str, share: int) -> None:
         assert value("s.REQUESTS_PER_SUBJECT", CAREWAY_THREADS=threads) == share
 
+    def test_in_development_one_may_have_them_all(self) -> None:
+        assert value("s.REQUESTS_PER_SUBJECT", CAREWAY_ENVIRONMENT="development") == 0
+
     def test_one_thread_alone_is_enough(self) -> None:
         assert value("s.DATABASES['default']['OPTIONS']['pool']['max_size']", CAREWAY_THREADS="1") == 1
 
@@ -189,6 +192,11 @@ class TestTheDatabase:
         assert "-c lock_timeout=7s" in options
         assert "-c statement_timeout=15s" in options
         assert "-c idle_in_transaction_session_timeout=60s" in options
+
+    def test_the_url_s_own_options_stay_before_the_time_outs(self) -> None:
+        url = f"{PRODUCTION['DATABASE_URL']}&options=-csearch_path%3Dcareway"
+        options = value("s.DATABASES['default']['OPTIONS']['options']", DATABASE_URL=url)
+        assert options.startswith("-csearch_path=careway -c lock_timeout=5s ")
 
     def test_the_pool_has_a_connection_a_thread(self) -> None:
         pool = value("s.DATABASES['default']['OPTIONS']['pool']", CAREWAY_THREADS="9")

@@ -17,7 +17,7 @@ from tests.collector import Collector
 from tests.postgres import Postgres
 from tests.servers import ROOT, free_port, make_database, migrate, product_environment
 
-DATABASE = {"database", "rights", "timeouts", "migrations", "indexes", "clock"}
+DATABASE = {"database", "rights", "migrations", "indexes", "clock"}
 # Another service that one needs is that one's own test.
 SERVICE = settings.SERVICES[0]
 ALONE = {"CAREWAY_SERVICES": SERVICE}

@@ -55,12 +55,6 @@ def end(server: Server, since: float) -> tuple[int, float]:
     return server.process.wait(timeout=40), time.monotonic() - since
 
 
-def workers(server: Server) -> set[int]:
-    assert server.process
-    path = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    return {int(each) for each in path.read_text(encoding="utf-8").split()}
-
-
 @drains(3)
 def test_it_is_unready_at_once_and_serves_until_it_has_drained(server: Server, tmp_path: Path) -> None:
     kept = HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -105,11 +99,11 @@ def test_a_second_signal_ends_it_sooner(server: Server, again: signal.Signals) -
 def test_a_worker_that_dies_meanwhile_is_replaced_and_unready_too(server: Server) -> None:
     tell(server)
     time.sleep(0.1)
-    old = workers(server)
+    old = server.workers
     for each in old:
         os.kill(each, signal.SIGKILL)
     until = time.monotonic() + 10
-    while (len(workers(server) - old) < 2 or workers(server) & old) and time.monotonic() < until:
+    while (len(server.workers - old) < 2 or server.workers & old) and time.monotonic() < until:
         time.sleep(0.05)
     assert {server.api.get("/readyz").status for _ in range(10)} == {503}
     assert server.api.get("/livez").status == 200
@@ -118,10 +112,10 @@ def test_a_worker_that_dies_meanwhile_is_replaced_and_unready_too(server: Server
 
 @drains(1)
 def test_it_still_drains_after_a_reload(server: Server) -> None:
-    old = workers(server)
+    old = server.workers
     tell(server, signal.SIGHUP)
     until = time.monotonic() + 15
-    while (workers(server) & old or len(workers(server)) < 2) and time.monotonic() < until:
+    while (server.workers & old or len(server.workers) < 2) and time.monotonic() < until:
         time.sleep(0.05)
     told = tell(server)
     time.sleep(0.1)

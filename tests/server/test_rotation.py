@@ -11,6 +11,7 @@ from tests.postgres import Postgres
 from tests.rotation import ACCESS, DATABASE, OWNER, USERS, Volume, end_sessions, logged_in, prepare
 from tests.server.watch import Fault, Watch
 from tests.servers import Server, migrate
+from tests.worlds import world_of
 
 
 @pytest.fixture(scope="module")
@@ -59,5 +60,5 @@ def test_the_switch_and_locking_the_old_user_fail_no_request(
 
 def test_a_new_connection_is_the_new_user_s_when_the_old_one_s_are_ended(server: Server, postgres: Postgres) -> None:
     end_sessions(postgres, USERS[0])
-    assert [server.api.get("samples").status for _ in range(8)] == [200] * 8
+    assert [server.api.get(world_of(server.service).plain(0)[0]).status for _ in range(8)] == [200] * 8
     assert logged_in(postgres).keys() == {USERS[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from http.client import HTTPConnection
@@ -180,15 +181,13 @@ class TestProbes:
 
 
 class TestLogs:
-    @pytest.fixture
-    def logs(self, tmp_path: Path) -> Path:
-        return tmp_path / "stdout"
-
-    def test_they_go_out_over_otlp_when_asked_and_to_stdout_all_the_same(self, server_database: str) -> None:
+    def test_they_go_out_over_otlp_when_asked_and_to_stdout_all_the_same(
+        self, server_database: str, tmp_path: Path
+    ) -> None:
         with Collector() as own:
             more = {"OTEL_LOGS_EXPORTER": "otlp", "CAREWAY_LOG_LEVEL": "INFO"}
             settings = {"DJANGO_SETTINGS_MODULE": "tests.crashing.settings"}
-            server = Server(server_database, {**own.environment, **settings, **more}).start()
+            server = Server(server_database, {**own.environment, **settings, **more}, output=tmp_path).start()
             trace_id = uuid.uuid4().hex
             assert server.api.get(f"/crash/{CANARY}", traceparent=traceparent(trace_id)).status == 500
             assert server.stop() == 0
@@ -197,6 +196,8 @@ class TestLogs:
             assert {each.body for each in of_request} == {"unforeseen", "request"}
             assert {each.span_id for each in of_request} == {span.span_id.hex()}
             assert CANARY not in own.all_text()
+        printed = [json.loads(line) for line in (tmp_path / "stdout").read_text(encoding="utf-8").splitlines()]
+        assert {each["message"] for each in printed if each.get("trace_id") == trace_id} == {"unforeseen", "request"}
 
     def test_by_default_they_do_not(self, wired_server: Server, collector: Collector, trace_id: str) -> None:
         assert wired_server.api.get(f"/crash/{CANARY}", traceparent=traceparent(trace_id)).status == 500

@@ -18,6 +18,7 @@ from chassis.environment import Environment
 from tests.pgbouncer import PROGRAM, USER, Authority, PgBouncer
 from tests.postgres import Postgres
 from tests.servers import Server, migrate
+from tests.worlds import world_of
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="no pgbouncer here: TLS to the database is not tried (apt-get install pgbouncer)"
@@ -126,12 +127,12 @@ def test_a_server_serves_over_it_and_outlives_a_wrong_authority(
     variables = {"CAREWAY_TRANSACTION_POOLER": "true", "CAREWAY_LOG_LEVEL": "WARNING"}
     server = Server(url, environment=variables, output=folder).start()
     try:
-        assert server.api.get("samples").status == 200
+        assert server.api.get(world_of(server.service).plain(0)[0]).status == 200
         trusted.write_bytes(stranger.file.read_bytes())
         bouncer.stop()
         bouncer.start()
         assert until(server, 503) == 503
-        assert server.api.get("samples").header("Retry-After")
+        assert server.api.get(world_of(server.service).plain(0)[0]).header("Retry-After")
         assert server.api.get("/livez").status == 200
         told = (folder / "stdout").read_text() + (folder / "stderr").read_text()
         assert "certificate verify failed" in told
@@ -144,6 +145,6 @@ def test_a_server_serves_over_it_and_outlives_a_wrong_authority(
 def until(server: Server, status: int) -> int:
     """The last status of a list, when it has become this one or after ten seconds."""
     end = time.monotonic() + 10
-    while (found := server.api.get("samples").status) != status and time.monotonic() < end:
+    while (found := server.api.get(world_of(server.service).plain(0)[0]).status) != status and time.monotonic() < end:
         time.sleep(0.1)
     return found

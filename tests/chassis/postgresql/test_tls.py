@@ -33,7 +33,8 @@ class TestFaultsIn:
         assert len(faults(host)) == 1
 
     @pytest.mark.parametrize(
-        "host", ["", "localhost", "127.0.0.1", "127.8.8.8", "::1", "/run/postgresql", "localhost,::1"]
+        "host",
+        ["", "localhost", "127.0.0.1", "127.8.8.8", "::1", "/run/postgresql", "%2Frun%2Fpostgresql", "localhost,::1"],
     )
     def test_this_machine_is_none(self, host: str) -> None:
         assert faults(host) == []

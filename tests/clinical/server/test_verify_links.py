@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from tests.api import RemoteApi
+from tests.broken_collector import dripping, serving
 from tests.clinical import factories
 from tests.clinical.peers import Answer, Exchange, Peer, problem, reply, slow
 from tests.clinical.server import pair
@@ -305,6 +306,12 @@ class TestTelemetry:
             done = verify_links(genomics.url, **nowhere, OTEL_EXPORTER_OTLP_TIMEOUT="2")
             assert (done.returncode, lines(done.stdout)) == (0, [{"asked": 1, "gone": 1}, {"left": 0}])
             assert time.monotonic() - started < 10
+
+    def test_one_that_drips_its_answer_does_not_keep_it_from_ending(self, clinical: RemoteApi) -> None:
+        waiting(clinical, 1)
+        with Peer(UNKNOWN) as genomics, serving(dripping) as url:
+            done = verify_links(genomics.url, OTEL_EXPORTER_OTLP_ENDPOINT=url)  # would time out
+            assert (done.returncode, lines(done.stdout)[:2]) == (0, [{"asked": 1, "gone": 1}, {"left": 0}])
 
 
 class TestInterrupted:
