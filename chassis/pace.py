@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 
 class Pace:
@@ -67,5 +67,6 @@ class Pace:
         return getattr(self._sock, name)
 
 
-# By the socket that gunicorn puts into the environ, for as long as it lives.
-PACES: WeakKeyDictionary[Any, Pace] = WeakKeyDictionary()
+# By the socket that gunicorn puts into the environ, for as long as the connection's parser holds the Pace. (Keys that are
+# weak would be held by their own values, for ever.)
+PACES: WeakValueDictionary[Any, Pace] = WeakValueDictionary()

@@ -51,7 +51,8 @@ class Instance:
             self._idle.pop().close()
 
     def probe(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=1)
+        # As long as docs/operating.md prescribes: a busy instance is not one that is not ready.
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=3)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200

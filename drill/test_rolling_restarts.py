@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from drill.proxy import Proxy
 from tests.servers import Server, make_database
 
 RESTARTS = 20
+# Longer than the proxy takes to learn of it, on a busy machine too.
+DRAIN_SECONDS = 2
 CLIENTS = 2  # for each service
 
 
@@ -48,7 +51,7 @@ def restart(server: Server) -> float:
 
 
 def test_rolling_restarts_fail_no_request(database: str, row: Row) -> None:
-    with instances(database, drain=1) as servers, Proxy([server.port for server in servers]) as proxy:
+    with instances(database, drain=DRAIN_SECONDS) as servers, Proxy([server.port for server in servers]) as proxy:
         proxy.wait_until_all_ready()
         with load(proxy.port, settings.SERVICES, CLIENTS, first=1) as clients:
             ends = []
@@ -57,8 +60,8 @@ def test_rolling_restarts_fail_no_request(database: str, row: Row) -> None:
                 proxy.wait_until_all_ready()
         counts, failed = answered(clients), failures(clients)
         words = ", ".join(f"{count} {method}" for method, count in counts.items())
-        row(f"{RESTARTS} restarts, drain of 1 s", f"{words}; {len(failed)} failed; ends took {max(ends):.1f} s at most")
-        assert failed + proxy.failures == []
+        row(f"{RESTARTS} restarts, drain of {DRAIN_SECONDS} s", f"{words}; {len(failed)} failed; ends took {max(ends):.1f} s at most")
+        assert Counter(proxy.failures) + Counter(failed) == Counter()
         assert min(instance.answered for instance in proxy.instances) > 10 * RESTARTS
         assert min(counts.values()) > RESTARTS
 

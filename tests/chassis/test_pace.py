@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 
@@ -25,7 +27,19 @@ class TestPace:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             assert PACES.get(ours) is None
-            assert Pace(ours) is PACES[ours]
+            pace = Pace(ours)
+            assert pace is PACES[ours]
+
+    def test_it_is_forgotten_with_its_connection(self) -> None:
+        """A few kilobytes of each connection would be kept for ever."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pace = Pace(ours)
+            gone = weakref.ref(pace)
+            del pace
+            gc.collect()
+            assert gone() is None
+            assert ours not in PACES
 
     def test_it_reads_without_limits_until_told(self, pair: tuple[Pace, socket.socket]) -> None:
         pace, client = pair
