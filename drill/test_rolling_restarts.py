@@ -60,7 +60,10 @@ def test_rolling_restarts_fail_no_request(database: str, row: Row) -> None:
                 proxy.wait_until_all_ready()
         counts, failed = answered(clients), failures(clients)
         words = ", ".join(f"{count} {method}" for method, count in counts.items())
-        row(f"{RESTARTS} restarts, drain of {DRAIN_SECONDS} s", f"{words}; {len(failed)} failed; ends took {max(ends):.1f} s at most")
+        row(
+            f"{RESTARTS} restarts, drain of {DRAIN_SECONDS} s",
+            f"{words}; {len(failed)} failed; ends took {max(ends):.1f} s at most",
+        )
         assert Counter(proxy.failures) + Counter(failed) == Counter()
         assert min(instance.answered for instance in proxy.instances) > 10 * RESTARTS
         assert min(counts.values()) > RESTARTS

@@ -66,7 +66,8 @@ class TestAudit:
         (repository / "planted.py").write_text(content)
         subprocess.run(["git", "add", "planted.py"], cwd=repository, check=True)
         # The environment counts as made: the verb is tried, not the installation.
-        command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv", "audit", f"BIN={repository / 'bin'}"]
+        make = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile")]
+        command = [*make, "-o", ".venv", "audit", f"BIN={repository / 'bin'}"]
         environment = {**os.environ, **variables}
         done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
