@@ -24,7 +24,8 @@ from tests.servers import free_port
 
 # Debian keeps it where only an administrator's shell looks.
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-USER, PASSWORD = "careway", "made-up"
+USER = "careway"
+PASSWORD = "made-up"
 
 
 class Authority:
