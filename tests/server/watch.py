@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -29,10 +29,25 @@ class Seen(NamedTuple):
 
 @dataclass
 class Fault:
-    """The time of a fault; `with` it, and the fault is from there to the end of the block."""
+    """The time of a fault; `with` it, and the fault is from there to the end of the block.
+
+    To make one and to mend it take time themselves, during which both kinds of answer are right: `lasts` waits while
+    the fault is all there.
+    """
 
     began: float = 0.0
     ended: float = 0.0
+    _lasted: tuple[float, float] | None = field(default=None, init=False)
+
+    def lasts(self, seconds: float) -> None:
+        begin = time.monotonic()
+        time.sleep(seconds)
+        self._lasted = (begin, time.monotonic())
+
+    @property
+    def there(self) -> tuple[float, float]:
+        """From when it was made to when its mending began."""
+        return self._lasted or (self.began, self.ended)
 
     def __enter__(self) -> Self:
         self.began = time.monotonic()
@@ -86,9 +101,9 @@ class Watch:
             time.sleep(0.02)
 
     def during(self, fault: Fault, *kinds: str, settle: float = 0.0) -> list[Seen]:
-        """What was asked and answered while it lasted, from `settle` seconds after its beginning."""
-        begin = fault.began + settle
-        return [s for s in self.seen if s.kind in kinds and s.at >= begin and s.at + s.seconds <= fault.ended]
+        """What was asked and answered while it was there, from `settle` seconds after its beginning."""
+        begin, end = fault.there
+        return [s for s in self.seen if s.kind in kinds and s.at >= begin + settle and s.at + s.seconds <= end]
 
     def after(self, fault: Fault, *kinds: str, settle: float = 0.0) -> list[Seen]:
         """What was asked from `settle` seconds after its end."""
