@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 
 from django.conf import settings
+from django.http.request import HttpHeaders
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -15,6 +16,8 @@ from .issuers import Caller
 from .tokens import Verifier
 
 ORGANIZATION_HEADER = "Careway-Organization"
+# As WSGI names it: `request.headers` would name all of them anew, for each request.
+ORGANIZATION = HttpHeaders.to_wsgi_name(ORGANIZATION_HEADER)
 
 _lock = threading.Lock()
 _verifiers: list[Verifier] = []
@@ -25,10 +28,11 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         """None without a bearer token, which the permission then words."""
-        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
+        environ = request.META
+        scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return verifier().verify(token.strip(" "), request.headers.get(ORGANIZATION_HEADER)), None
+        return verifier().verify(token.strip(" "), environ.get(ORGANIZATION)), None
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

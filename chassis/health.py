@@ -43,7 +43,7 @@ def _unready(why: str, request: HttpRequest) -> HttpResponse:
 def _ask_database() -> None:
     """Asks over a connection of the pool, or over a new one where requests have them all: busy is not unready.
 
-    It never waits for a request's connection. The pool hands out none that has not just answered, raises at once while
+    It never waits for a request's connection. The pool hands out none that did not answer a moment ago, raises at once while
     the database is known to be away, and connecting has its own short time-out.
     """
     pool = connection.pool  # type: ignore[attr-defined]  # of chassis/postgresql

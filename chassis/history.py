@@ -45,14 +45,28 @@ def tracked(model: type[Model]) -> type[Model]:
     return decorate(model)
 
 
-@contextmanager
-def recorded(caller: Caller, request_id: str = "") -> Iterator[None]:
-    """One transaction whose changes are recorded as the caller's."""
+def context_of(caller: Caller, request_id: str = "") -> str:
+    """What the triggers record, for TELL: the caller, the request and its trace."""
     context: dict[str, Any] = {"actor": caller.actor, "organization": caller.organization, "request_id": request_id}
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         context["trace_id"] = trace.format_trace_id(span.trace_id)
+    return json.dumps(context)
+
+
+# The parameter is a context. An expression, so that it can ride on the first statement that a transaction has anyway.
+TELL = "set_config('pghistory.context_metadata', %s, true)"
+
+
+def tell(context: str) -> None:
+    """From here to the end of the transaction changes are recorded with the context. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {TELL}", [context])
+
+
+@contextmanager
+def recorded(caller: Caller, request_id: str = "") -> Iterator[None]:
+    """One transaction whose changes are recorded as the caller's."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('pghistory.context_metadata', %s, true)", [json.dumps(context)])
+        tell(context_of(caller, request_id))
         yield

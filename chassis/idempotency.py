@@ -8,8 +8,9 @@ waits on the first one's uncommitted row, which is the lock: no other is needed.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from django.db import OperationalError, connection
 from django.http import HttpResponse
@@ -17,24 +18,33 @@ from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
 
 from . import metrics
+from .history import TELL
 from .issuers import Caller
 from .models import IdempotentAnswer
 from .problems import Problem, invalid
 from .renderers import json_response
+
+if TYPE_CHECKING:
+    from .postgresql.base import DatabaseWrapper
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 PRINTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 STORED_HEADERS = ("ETag", "Location")
 
-# One statement takes the key, takes it over when it has expired, or waits for whoever holds it.
+# One statement takes the key, takes it over when it has expired, or waits for whoever holds it. With the key it tells
+# the triggers of history who writes, which would be a statement of its own.
 TAKE = f"""
     INSERT INTO {IdempotentAnswer._meta.db_table} AS answer (caller, route, key, digest, body, headers)
     VALUES (%s, %s, %s, %s, '', '{{}}')
     ON CONFLICT (caller, route, key) DO UPDATE
         SET digest = excluded.digest, status = NULL, body = '', headers = '{{}}', created_at = now()
         WHERE answer.created_at < now() - interval '24 hours'
-    RETURNING 1
+    RETURNING {TELL}
+"""
+KEEP = f"""
+    UPDATE {IdempotentAnswer._meta.db_table} SET status = %s, body = %s, headers = %s
+    WHERE caller = %s AND route = %s AND key = %s
 """
 
 
@@ -49,11 +59,14 @@ class Key:
         self._scope = (f"{caller.actor}\n{caller.organization}", request.path, self._name)
         self._digest = hashlib.sha256(body).digest()
 
-    def replay(self) -> HttpResponse | None:
-        """The stored answer, or None when the request is to be done now. Raises Problem: key-reused, in-use."""
+    def replay(self, context: str) -> HttpResponse | None:
+        """The stored answer, or None when the request is to be done now, with the context told to the triggers of history.
+
+        Raises Problem: key-reused, in-use.
+        """
         try:
             with connection.cursor() as cursor:
-                cursor.execute(TAKE, [*self._scope, self._digest])
+                cursor.execute(TAKE, [*self._scope, self._digest, context])
                 if cursor.fetchone():
                     return None
         except OperationalError as error:
@@ -67,8 +80,7 @@ class Key:
         return json_response(stored.body, status=stored.status or 200, headers={**stored.headers, REPLAYED: "true"})
 
     def store(self, response: HttpResponse) -> None:
-        """Keeps the answer; an exception before this leaves no trace of the key."""
-        headers: dict[str, Any] = {name: response[name] for name in STORED_HEADERS if name in response}
-        IdempotentAnswer.objects.filter(pk=self._scope).update(
-            status=response.status_code, body=response.content.decode(), headers=headers
-        )
+        """Keeps the answer, as the transaction's last statement; an exception before this leaves no trace of the key."""
+        headers = json.dumps({name: response[name] for name in STORED_HEADERS if name in response})
+        last = cast("DatabaseWrapper", connection).execute_last
+        last(KEEP, [response.status_code, response.content.decode(), headers, *self._scope])

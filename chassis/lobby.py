@@ -1,4 +1,4 @@
-"""Where connections wait without a thread: until a request's headers are whole, and after the last answer.
+"""Where connections wait without a thread: for a request's whole head, for the next request, and after the last answer.
 
 gunicorn gives a thread to every new connection and to every first byte, so that a few silent or dripping clients hold
 all threads; and its one accepting thread waits for each client that does not close. A proxy that buffers requests hides
@@ -7,13 +7,12 @@ both, but a pod is also asked without one. Imports nothing of the house: gunicor
 
 from __future__ import annotations
 
-import selectors
+import select
 import socket
-import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 # A connection without a byte may be one that a proxy opened in advance.
@@ -26,74 +25,99 @@ FAREWELL_SECONDS = 10.0
 LAST_SECONDS = 2.0
 # For each worker. More would meet the usual limit of 1,024 open files; beyond it, who waits longest has to go.
 PLACES = 500
-# Of longer headers the rest is read by a thread, under the same deadline.
-PEEK = 32 * 1024
+# What is kept here of a request. Of longer headers the rest is read by a thread, under the same deadline.
+HEAD = 32 * 1024
 SWEEP_SECONDS = 0.5
 END = b"\r\n\r\n"
 
 
-@dataclass(slots=True)
-class _Wait:
-    until: float
-    # Fewer bytes than that after a wake-up: the other side has closed, and will send no more.
-    expected: int = 1
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """What is known of a connection, from its beginning to its end."""
+
+    conn: Any
+    sock: socket.socket
+    fd: int
+    seen: bytes = b""
+    until: float = 0.0
+    leaves: bool = False
 
 
 class Lobby:
-    """Belongs to a worker's accepting thread, as the selector it uses does; nothing here blocks.
+    """Belongs to a worker's accepting thread; nothing here blocks. Other threads call `rest` alone.
 
-    A request is looked at where the kernel keeps it, and SO_RCVLOWAT makes the selector silent until there is more, so
-    nothing is read twice or kept here. `ready` is called with a connection and what was seen of its headers, `gone` with
-    one that was closed.
+    `ready` is called with a connection and what was read of its request, `gone` with one that was closed. Each event
+    has to be armed for: a connection that a thread has is not looked at, and that thread arms it again by one call of
+    the kernel, without a word to the accepting thread.
     """
 
     def __init__(
-        self, poller: selectors.BaseSelector, *, ready: Callable[[Any, bytes], None], gone: Callable[[Any], None]
+        self, others: int, *, keepalive: float, ready: Callable[[Any, bytes], None], gone: Callable[[Any], None]
     ) -> None:
-        self._poller, self._ready, self._gone = poller, ready, gone
-        self._waits: dict[Any, _Wait] = {}
+        """`others` is what else the thread waits for, as the file descriptor of a selector."""
+        self._others, self._keepalive, self._ready, self._gone = others, keepalive, ready, gone
+        self._epoll = select.epoll()
+        self._epoll.register(others, select.EPOLLIN)
+        self._armed = select.EPOLLIN | select.EPOLLONESHOT
+        self._seats: dict[int, _Seat] = {}
+        self._waiting: dict[_Seat, None] = {}
+        self._resting: dict[_Seat, None] = {}
+        # A connection is not closed while a thread puts it back.
+        self._lock = threading.Lock()
         self._swept = 0.0
         self._last = float("inf")
 
-    def __len__(self) -> int:
-        return len(self._waits)
+    @property
+    def waiting(self) -> int:
+        """How many send a head, or are to close: slow or hostile ones."""
+        return len(self._waiting)
 
-    @staticmethod
-    def takes(conn: Any) -> bool:
-        """Elsewhere than on Linux, and on a Unix socket, a selector does not heed SO_RCVLOWAT."""
-        return sys.platform == "linux" and conn.sock.family in {socket.AF_INET, socket.AF_INET6}
+    @property
+    def resting(self) -> int:
+        """How many are kept alive, between requests."""
+        return len(self._resting)
 
-    def receive(self, conn: Any) -> None:
-        """Of a connection that may have sent a request: it is ready, or waits here until it is."""
-        try:
-            seen = conn.sock.recv(PEEK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            if conn not in self._waits:
-                self._seat(conn, SILENT_SECONDS, self.receive)
-            return
-        except OSError:
-            self._close(conn)
-            return
-        wait = self._waits.get(conn)
-        if END in seen or len(seen) == PEEK or len(seen) < (wait.expected if wait else 1):
-            self._unseat(conn)
-            self._ready(conn, seen)
-            return
-        if not wait or wait.expected == 1:
-            self._unseat(conn)
-            wait = self._seat(conn, HEADER_SECONDS, self.receive)
-        wait.expected = len(seen) + 1
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wait.expected)
+    def turn(self, timeout: float) -> bool:
+        """Waits for connections, and looks at those that have something; answers whether the others have."""
+        others = False
+        for fd, _ in self._epoll.poll(timeout):
+            if fd == self._others:
+                others = True
+            # One that had to go for a newcomer may still be among the events of this turn.
+            elif seat := self._seats.get(fd):
+                self._look(seat)
+        return others
+
+    def admit(self, conn: Any) -> None:
+        """A new connection."""
+        conn.sock.setblocking(False)
+        conn.seat = seat = _Seat(conn, conn.sock, conn.sock.fileno())
+        self._seats[seat.fd] = seat
+        self._wait(seat, SILENT_SECONDS)
+        self._epoll.register(seat.fd, self._armed)
+
+    def rest(self, conn: Any) -> None:
+        """Between two requests. Any thread may call this."""
+        seat: _Seat = conn.seat
+        seat.until = time.monotonic() + self._keepalive
+        with self._lock:
+            self._resting[seat] = None
+            self._epoll.modify(seat.fd, self._armed)
+
+    def resume(self, conn: Any, ahead: bytes) -> None:
+        """Like `rest`, of a connection that has sent the beginning of its next request already."""
+        self._take(conn.seat, ahead)
 
     def dismiss(self, conn: Any) -> None:
         """Closes our side, and the connection when the other side has closed too."""
+        seat: _Seat = conn.seat
         try:
-            conn.sock.setblocking(False)
-            conn.sock.shutdown(socket.SHUT_WR)
+            seat.sock.shutdown(socket.SHUT_WR)
+            seat.leaves = True
+            self._wait(seat, FAREWELL_SECONDS)
+            self._epoll.modify(seat.fd, self._armed)
         except OSError:
-            self._close(conn)
-            return
-        self._seat(conn, FAREWELL_SECONDS, self._drop_input)
+            self._close(seat)
 
     def sweep(self, *, stopping: bool = False) -> None:
         """Closes who has waited too long; when stopping, everybody soon."""
@@ -103,40 +127,61 @@ class Lobby:
         self._swept = now
         if stopping:
             self._last = min(self._last, now + LAST_SECONDS)
-        for conn, wait in list(self._waits.items()):
-            if min(wait.until, self._last) <= now:
-                self._close(conn)
+        for seat in [*self._waiting, *self._resting]:
+            if min(seat.until, self._last) <= now:
+                self._close(seat)
 
-    def _drop_input(self, conn: Any) -> None:
+    def close(self) -> None:
+        self._epoll.close()
+
+    def _look(self, seat: _Seat) -> None:
         try:
-            if conn.sock.recv(65_536):
-                return
+            data = seat.sock.recv(HEAD - len(seat.seen))
         except BlockingIOError:
-            return
+            self._epoll.modify(seat.fd, self._armed)
         except OSError:
-            pass
-        self._close(conn)
+            self._close(seat)
+        else:
+            if seat.leaves and data:
+                self._epoll.modify(seat.fd, self._armed)
+            elif data:
+                self._take(seat, data)
+            elif seat.seen:
+                self._hand_over(seat)  # half a request: the parser words it
+            else:
+                self._close(seat)
 
-    def _wake(self, answer: Callable[[Any], None], conn: Any, _socket: Any) -> None:
-        # One that had to go for a newcomer may still be among the events of this turn.
-        if conn in self._waits:
-            answer(conn)
+    def _take(self, seat: _Seat, data: bytes) -> None:
+        begins = not seat.seen
+        seat.seen += data
+        if END in seat.seen or len(seat.seen) >= HEAD:
+            self._hand_over(seat)
+            return
+        if begins:
+            self._wait(seat, HEADER_SECONDS)
+        self._epoll.modify(seat.fd, self._armed)
 
-    def _seat(self, conn: Any, seconds: float, wake: Callable[[Any], None]) -> _Wait:
-        if len(self._waits) >= PLACES:
-            self._close(next(iter(self._waits)))
-        self._poller.register(conn.sock, selectors.EVENT_READ, partial(self._wake, wake, conn))
-        self._waits[conn] = wait = _Wait(time.monotonic() + seconds)
-        return wait
+    def _hand_over(self, seat: _Seat) -> None:
+        self._resting.pop(seat, None)
+        self._waiting.pop(seat, None)
+        seen, seat.seen = seat.seen, b""
+        self._ready(seat.conn, seen)
 
-    def _unseat(self, conn: Any) -> None:
-        if self._waits.pop(conn, None):
-            self._poller.unregister(conn.sock)
-            # A thread that reads would wait for so many bytes.
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+    def _wait(self, seat: _Seat, seconds: float) -> None:
+        self._resting.pop(seat, None)
+        self._waiting.pop(seat, None)
+        if len(self._waiting) >= PLACES:
+            self._close(next(iter(self._waiting)))
+        seat.until = time.monotonic() + seconds
+        self._waiting[seat] = None
 
-    def _close(self, conn: Any) -> None:
-        if self._waits.pop(conn, None):
-            self._poller.unregister(conn.sock)
-        conn.close()
-        self._gone(conn)
+    def _close(self, seat: _Seat) -> None:
+        with self._lock:
+            self._waiting.pop(seat, None)
+            self._resting.pop(seat, None)
+            # A thread may have closed it, and another connection have its number.
+            if self._seats.get(seat.fd) is seat:
+                del self._seats[seat.fd]
+            seat.conn.close()
+        seat.conn.seat = None  # a circle would keep it until the collector comes round
+        self._gone(seat.conn)

@@ -49,6 +49,8 @@ class Record(models.Model):
     objects = RecordQuerySet.as_manager()
     machine: ClassVar[Machine]
     database_rules: ClassVar[dict[str, Rule]] = {}
+    # Its JSON, where the statement that wrote it answered it (chassis/insertion.py).
+    returned: str | None = None
 
     class Meta:
         abstract = True

@@ -11,6 +11,22 @@ Schema = dict[str, Any]
 PARAMETER = re.compile(r"{(\w+)}")
 
 
+def header(name: str, description: str, *, required: bool = False, **schema: Any) -> Schema:
+    """A request header parameter."""
+    return {
+        "in": "header",
+        "name": name,
+        "description": description,
+        "required": required,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def query(name: str, description: str, **schema: Any) -> Schema:
+    """A query parameter."""
+    return {"in": "query", "name": name, "description": description, "schema": {"type": "string", **schema}}
+
+
 def problem_schema() -> Schema:
     """RFC 9457's members, and ours."""
     text = {"type": "string"}

@@ -8,18 +8,19 @@ signed, so that a forged one or one of another list is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.functions import Cast
 from rest_framework.request import Request
 
 from .problems import Problem, invalid
+from .representation import Timestamp
+from .statements import Narrow, Question, Values
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -41,7 +42,7 @@ class KeysetPagination:
     def page(
         self,
         request: Request,
-        queryset: models.QuerySet[Any],
+        question: Question,
         json: models.Expression,
         orderings: Mapping[str, Sequence[str]],
     ) -> Page:
@@ -59,12 +60,17 @@ class KeysetPagination:
         backwards = cursor is not None and cursor[0] == "p"
         falling = descending != backwards
         if cursor is not None:
-            queryset = queryset.filter(_beyond(columns, cursor[1], falling=falling, model=queryset.model))
-        rows = list(
-            queryset.order_by(*(f"-{column}" if falling else column for column in columns)).values_list(json, *columns)[
+            question = question.narrowed(
+                falling, _beyond(columns, falling=falling), key=_key(question.model, columns, cursor[1])
+            )
+
+        def paged(queryset: Any, _: Values) -> Any:
+            order = (f"-{column}" if falling else column for column in columns)
+            return queryset.order_by(*order).values_list(json, *(_text(question.model, column) for column in columns))[
                 : limit + 1
             ]
-        )
+
+        rows = question.narrowed((json, name, falling, limit), paged).rows()
         more = len(rows) > limit
         rows = rows[:limit]
         if backwards:
@@ -104,20 +110,26 @@ def _read_cursor(raw: str | None, salt: str, length: int) -> tuple[str, list[Any
     return direction, values
 
 
-def _beyond(columns: Sequence[str], values: Sequence[Any], *, falling: bool, model: type[models.Model]) -> Any:
+def _text(model: type[models.Model], column: str) -> models.Func:
+    """Keys go into links alone, as text: to parse those of 50 rows would cost as much as to fetch them."""
+    return (
+        Timestamp(column)
+        if isinstance(model._meta.get_field(column), models.DateTimeField)
+        else Cast(column, models.TextField())
+    )
+
+
+def _key(model: type[models.Model], columns: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:
     fields: list[Any] = [model._meta.get_field(column) for column in columns]
     try:
-        bound = tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))
+        return tuple(field.to_python(value) for field, value in zip(fields, values, strict=True))
     except ValidationError:
         raise Problem("invalid-cursor") from None
+
+
+def _beyond(columns: Sequence[str], *, falling: bool) -> Narrow:
     lookup = TupleLessThan if falling else TupleGreaterThan
-    return lookup(Tuple(*map(models.F, columns)), bound)
-
-
-def _portable(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+    return lambda queryset, values: queryset.filter(lookup(Tuple(*map(models.F, columns)), values["key"]))
 
 
 class _Links:
@@ -129,5 +141,5 @@ class _Links:
         self._salt = salt
 
     def to(self, direction: str, values: Sequence[Any]) -> str:
-        cursor = signing.dumps([direction, *map(_portable, values)], salt=self._salt)
+        cursor = signing.dumps([direction, *values], salt=self._salt)
         return f"{self._base}?{urlencode({**self._parameters, 'cursor': cursor})}"

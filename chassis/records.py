@@ -7,17 +7,22 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models.functions import Now
 
+from .insertion import insert
 from .issuers import Caller
 from .models import Record
 from .problems import Problem, invalid
+from .representation import JSONRow
 
 R = TypeVar("R", bound=Record)
 
 
-def create(model: type[R], *, caller: Caller, **values: Any) -> R:
-    """A new record of the caller's organization. Raises IntegrityError, worded by chassis/problems.py."""
+def create(model: type[R], *, caller: Caller, returning: JSONRow | None = None, **values: Any) -> R:
+    """A new record of the caller's organization. Raises IntegrityError, worded by chassis/problems.py.
+
+    The same statement answers it as `returning`, where that takes no other rows: the record's `returned`.
+    """
     record = model(organization=caller.organization, created_by=caller.actor, updated_by=caller.actor, **values)
-    record.save(force_insert=True)
+    record.returned = insert(record, returning)
     return record
 
 

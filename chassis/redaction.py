@@ -66,15 +66,21 @@ class Redaction(SpanProcessor):
 
 
 def _redact(span: Any) -> None:
-    attributes = dict(span.attributes or {})
-    events = [Event(each.name, _event_attributes(each), each.timestamp) for each in span.events]
-    types = [str(dict(each.attributes or {})["exception.type"]) for each in events if each.name == "exception"]
-    raised = types[-1] if types else None
-    if raised and "error.type" in attributes:
-        attributes["error.type"] = raised  # more than the status code that the instrumentation puts there
-    span._attributes = BoundedAttributes(attributes=kept(attributes, server=span.kind is SpanKind.SERVER))
-    span._events = events
-    span._status = Status(span.status.status_code, raised if span.status.description else None)
+    attributes = span._attributes.copy()
+    if span._events:
+        events = [Event(each.name, _event_attributes(each), each.timestamp) for each in span.events]
+        types = [str(dict(each.attributes or {})["exception.type"]) for each in events if each.name == "exception"]
+        raised = types[-1] if types else None
+        if raised and "error.type" in attributes:
+            attributes["error.type"] = raised  # more than the status code that the instrumentation puts there
+        span._events = events
+    else:
+        raised = None
+    found = kept(attributes, server=span.kind is SpanKind.SERVER)
+    if found != span._attributes.copy():
+        span._attributes = BoundedAttributes(attributes=found)
+    if span.status.description:
+        span._status = Status(span.status.status_code, raised)
     context = span.get_span_context()
     if context.trace_state:
         span._context = SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)

@@ -39,11 +39,11 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        request.request_id = uuid.uuid4()  # type: ignore[attr-defined]  # ours; problems, history and logs quote it
+        request.request_id = str(uuid.uuid4())  # type: ignore[attr-defined]  # ours; problems, history and logs quote it
         response = self._answer(request)
         self._finish_body(request, response)
         self._finish_headers(request, response)
-        if request.path not in PROBES:
+        if request.path not in PROBES and logger.isEnabledFor(logging.INFO):
             _Line(request, response, started).write_when_sent()
         return response
 
@@ -59,7 +59,7 @@ class RequestMiddleware:
         return self.get_response(request)
 
     def _finish_headers(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]  # ours
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]  # ours
         for name, value in HEADERS.items():
             response.setdefault(name, value)
         if response.status_code in {204, 304}:
@@ -87,14 +87,15 @@ class _Line:
         self._request = request
         self._response = response
         self._started = started
-        # The span of the request ends before a stream begins.
-        self._span = trace.NonRecordingSpan(trace.get_current_span().get_span_context())
+        self._span: trace.Span = trace.INVALID_SPAN
         self._bytes = 0
         self._sent = False
 
     def write_when_sent(self) -> None:
         response = self._response
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
+            # The span of the request ends before the stream does.
+            self._span = trace.NonRecordingSpan(trace.get_current_span().get_span_context())
             # Django closes what has a `close` when the server is done with the answer, sent or broken off.
             response.streaming_content = cast(
                 "Iterator[bytes]", _Counted(self, cast("Any", response.streaming_content))
@@ -111,23 +112,26 @@ class _Line:
             yield piece
         self._sent = True
 
+    def write_after_stream(self) -> None:
+        with trace.use_span(self._span):
+            self.write()
+
     def write(self) -> None:
         request, match = self._request, self._request.resolver_match
         caller = getattr(request, "caller", None)
-        with trace.use_span(self._span):
-            logger.info(
-                "request",
-                extra={
-                    "request_id": str(request.request_id),  # type: ignore[attr-defined]  # ours
-                    "method": request.method if request.method in KNOWN_METHODS else "_OTHER",
-                    "route": match.route if match else "",
-                    "status": self._response.status_code,
-                    "duration_ms": round((time.perf_counter() - self._started) * 1000, 2),
-                    "subject": caller.actor if caller else None,
-                    "bytes": self._bytes,
-                    "complete": self._sent,
-                },
-            )
+        logger.info(
+            "request",
+            extra={
+                "request_id": request.request_id,  # type: ignore[attr-defined]  # ours
+                "method": request.method if request.method in KNOWN_METHODS else "_OTHER",
+                "route": match.route if match else "",
+                "status": self._response.status_code,
+                "duration_ms": round((time.perf_counter() - self._started) * 1000, 2),
+                "subject": caller.actor if caller else None,
+                "bytes": self._bytes,
+                "complete": self._sent,
+            },
+        )
 
 
 class _Counted:
@@ -143,4 +147,4 @@ class _Counted:
     def close(self) -> None:
         line, self._line = self._line, None
         if line:
-            line.write()
+            line.write_after_stream()

@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 
 from .history import HISTORY_ORDERINGS
+from .openapi import header, query
 from .pagination import DEFAULT_LIMIT, MAX_LIMIT
 from .representation import Computed
 from .serializers import RecordSerializer
@@ -49,22 +50,6 @@ REPLAYED_HEADER: Schema = {
     "description": "`true` when this is the stored answer of an earlier request.",
     "schema": {"type": "string"},
 }
-
-
-def header(name: str, description: str, *, required: bool = False, **schema: Any) -> Schema:
-    """A request header parameter."""
-    return {
-        "in": "header",
-        "name": name,
-        "description": description,
-        "required": required,
-        "schema": {"type": "string", **schema},
-    }
-
-
-def query(name: str, description: str, **schema: Any) -> Schema:
-    """A query parameter."""
-    return {"in": "query", "name": name, "description": description, "schema": {"type": "string", **schema}}
 
 
 IF_MATCH = header("If-Match", "The ETag of the version that was read.", required=True, examples=['"1"'])

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .pace import PACES
+from .pace import Pace
 from .problems import Problem
 
 PIECE = 64 * 1024
@@ -29,7 +29,7 @@ class BodyReader:
     ) -> None:
         self._input = environ["wsgi.input"]
         socket = environ.get("gunicorn.socket")
-        self._pace = PACES.get(socket) if socket is not None else None
+        self._pace = socket if isinstance(socket, Pace) else None
         self.chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         self.declared = None if self.chunked else int(environ.get("CONTENT_LENGTH") or 0)
         self.received = 0

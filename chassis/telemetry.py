@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 
 DEFAULTS = {
     # The distro's own default is gRPC, whose exporter is not installed: it does not survive a fork.
@@ -44,13 +43,13 @@ def start() -> None:
     # These need the variables, and some of them Django; neither is there when the master reads its configuration. And
     # one reads OTEL_PROPAGATORS as it is imported, and raises before chassis/otel.py has said what is wrong.
     from opentelemetry.instrumentation.auto_instrumentation import initialize
-    from opentelemetry.instrumentation.django import DjangoInstrumentor
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
+    from opentelemetry.sdk.trace import TracerProvider
 
-    from . import metrics  # noqa: F401  (its instruments are made even where no request has needed them)
+    from . import instrumentation
     from .redaction import Redaction, redact_handlers
 
-    DjangoInstrumentor._opentelemetry_middleware = "chassis.tracing.TracingMiddleware"
+    instrumentation.shorten()
     initialize(swallow_exceptions=False)
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):  # a proxy, where the SDK is disabled

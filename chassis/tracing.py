@@ -1,50 +1,17 @@
-"""The server span of a request: OpenTelemetry's middleware, kept from what would break here."""
+"""Spans that no instrumentation makes, and the context in which a body is made while it is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from opentelemetry import context, trace
-from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 from opentelemetry.trace import Span, SpanKind
 
-from .requests import PROBES
-
 tracer = trace.get_tracer(__name__)
-
-
-class TracingMiddleware(_DjangoMiddleware):
-    """The distro's, but for probes, and for names of hosts that are not served.
-
-    It asks for the request's absolute URL, to see whether that is excluded; Django raises at a host it does not serve.
-    The kubelet asks by the pod's address, so every probe would be answered 400.
-    """
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path in PROBES:
-            untraced: HttpResponseBase = self.get_response(request)
-            return untraced
-        try:
-            request.get_host()
-        except DisallowedHost:
-            # It is about to be refused, and nobody will build a link for it.
-            request.build_absolute_uri = lambda location=None: request.path  # type: ignore[method-assign]
-        answer: HttpResponseBase = super().__call__(request)
-        return answer
-
-    def process_view(self, request: HttpRequest, view_func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        if request.path not in PROBES:
-            super().process_view(request, view_func, *args, **kwargs)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        """Nothing: chassis/problems.py records what nobody foresaw, wherever it is raised, and once is enough."""
 
 
 @contextmanager

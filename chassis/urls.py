@@ -19,5 +19,5 @@ def documents(service: str) -> list[URLPattern]:
     """The OpenAPI document of a service, and the page that shows it."""
     return [
         path("openapi.json", views.openapi, {"service": service}, name="openapi"),
-        path("docs", views.DocumentationView.as_view(), {"service": service}, name="docs"),
+        path("docs", views.documentation, {"service": service}, name="docs"),
     ]

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, cast
 
-from django.db import models
+from django.db import transaction
 from django.http import HttpResponse
-from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions
+from rest_framework.decorators import MethodMapper
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -18,13 +18,14 @@ from rest_framework.viewsets import GenericViewSet
 from . import fairness, idempotency
 from .authentication import ORGANIZATION_HEADER
 from .concurrency import etag, not_modified
-from .history import recorded
+from .history import context_of, tell
 from .issuers import Caller
 from .logs import record_access
 from .pagination import KeysetPagination
 from .parsers import StrictJSONParser, read_body
 from .problems import Problem
 from .renderers import JSONRenderer, ProblemRenderer, encode, json_response, page_body
+from .statements import Question, Values
 
 Reply = Callable[[], HttpResponse]
 
@@ -106,10 +107,20 @@ class ServiceViewSet(GenericViewSet[Any]):
                 # DRF takes it for an empty object: a PATCH that says nothing would be answered 200.
                 raise Problem("malformed-body", "The body is empty.")
 
+    @classmethod
+    def get_extra_actions(cls) -> list[Any]:
+        """As DRF's, which also looks at `schema`, and so imports what makes OpenAPI documents: a tenth of the start."""
+        members = (getattr(cls, name) for name in dir(cls) if name != "schema")
+        return [member for member in members if isinstance(getattr(member, "mapping", None), MethodMapper)]
+
+    # DRF's way to what finalize_response adds.
+    default_response_headers: ClassVar[dict[str, str]] = {}
+
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.setdefault("Cache-Control", "private, no-cache")
-        patch_vary_headers(response, ["Authorization", ORGANIZATION_HEADER])
+        """What DRF's comes to for responses that are finished, as all of ours are."""
+        response.headers["Allow"] = ", ".join(self.allowed_methods)
+        response.headers["Vary"] = f"Accept, Authorization, {ORGANIZATION_HEADER}"
+        response.headers.setdefault("Cache-Control", "private, no-cache")  # a problem says no-store
         return response
 
     @property
@@ -121,9 +132,29 @@ class ServiceViewSet(GenericViewSet[Any]):
         """The column, and the id that the URL gives it, of the record this resource stands below."""
         return {f"{self.parent}_id": self.kwargs[self.parent]} if self.parent else {}
 
+    @classmethod
+    def visible(cls, values: Values) -> Any:
+        """What the caller may see, below the record that the URL names; a view that shows less narrows it here.
+
+        Its SQL serves the next request too, and `values` are all that it knows of this one. A record's history is asked of
+        its events, and only by organization.
+        """
+        queryset: Any = cls.queryset.all()  # type: ignore[union-attr]
+        queryset = queryset.for_caller(values["caller"])
+        return queryset.filter(**{f"{cls.parent}_id": values["above"]}) if cls.parent else queryset
+
+    def question(self) -> Question:
+        """What is visible, for a list or one record."""
+        above = {"above": self.kwargs[self.parent]} if self.parent else {}
+        return Question(self.model, (type(self),), self.visible, {"caller": self.caller, **above})
+
     def get_queryset(self) -> Any:
-        queryset: Any = super().get_queryset()
-        return queryset.for_caller(self.caller).filter(**self.above)
+        return self.question().queryset()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in {"get_queryset", "filter_queryset"} & {*vars(cls)}:
+            raise TypeError(f"{cls.__name__}: reads do not ask {name}; override `visible`")
 
     def check_parent(self) -> None:
         """Raises Problem not-found when the record above is not the caller's to see. Costs a query."""
@@ -142,29 +173,32 @@ class ServiceViewSet(GenericViewSet[Any]):
 
     def list_response(
         self,
-        queryset: models.QuerySet[Any],
+        question: Question,
         expression: Any,
         orderings: Mapping[str, Sequence[str]],
         *,
         record: str | None = None,
         when_empty: Callable[[], Any] | None = None,
     ) -> HttpResponse:
-        """One page of `queryset`, each row built by `expression`.
+        """One page of what is asked, each row built by `expression`.
 
         `when_empty` may raise: a page of rows needs no second query to know that what they belong to exists.
         """
-        page = KeysetPagination().page(self.request, queryset, expression, orderings)
+        page = KeysetPagination().page(self.request, question, expression, orderings)
         if when_empty and not page.rows:
             when_empty()
         record_access(self.request._request, self.caller, self.model.__name__, record, action=self.action)
         return json_response(page_body(page.rows, next_link=page.next, previous_link=page.previous))
 
-    def one(self, queryset: models.QuerySet[Any], expression: Any, **lookup: Any) -> tuple[int, str]:
-        """Version and JSON of one row. Raises Problem not-found."""
-        row = next(iter(queryset.filter(**lookup).values_list("version", expression)), None)
-        if row is None:
+    def one(self, pk: Any, *columns: Any) -> Any:
+        """The row's columns. One query. Raises Problem not-found."""
+        question = self.question().narrowed(
+            columns, lambda found, values: found.filter(id=values["id"]).values_list(*columns), id=pk
+        )
+        rows = question.rows()
+        if not rows:
             raise Problem("not-found")
-        return row[0], row[1]
+        return rows[0]
 
     def render(self, pk: Any, content: Mapping[str, Any]) -> HttpResponse:
         """The answer of a rendition. It shows several records, so its entity tag is a digest of what it says."""
@@ -188,13 +222,15 @@ class ServiceViewSet(GenericViewSet[Any]):
         return response
 
     def _written(self, reply: Reply) -> HttpResponse:
-        request_id = str(getattr(self.request._request, "request_id", ""))
-        with recorded(self.caller, request_id):
-            key = None
-            if self.request.method == "POST" and idempotency.HEADER in self.request.headers:
-                key = idempotency.Key(self.request, self.caller, self.body)
-                if stored := key.replay():
-                    return stored
+        context = context_of(self.caller, str(getattr(self.request._request, "request_id", "")))
+        key = None
+        if self.request.method == "POST" and idempotency.HEADER in self.request.headers:
+            key = idempotency.Key(self.request, self.caller, self.body)
+        with transaction.atomic():
+            if key is None:
+                tell(context)
+            elif stored := key.replay(context):
+                return stored
             response = reply()
             if key:
                 key.store(response)

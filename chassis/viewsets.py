@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from . import records
 from .concurrency import check_match, etag, not_modified
-from .filters import check_parameters
+from .filters import StrictFilterBackend, check_parameters
 from .history import HISTORY_ORDERINGS
 from .issuers import Caller
 from .logs import record_access
@@ -23,7 +23,8 @@ from .permissions import check_scope
 from .problems import Problem
 from .renderers import json_response
 from .representation import history_json_of, json_of
-from .serializers import RecordSerializer, TransitionSerializer
+from .serializers import RecordSerializer, TransitionSerializer, kept
+from .statements import Question, Values
 from .views import ServiceViewSet
 
 
@@ -44,8 +45,9 @@ class RecordViewSet(ServiceViewSet):
         parsers: list[Any] = super().get_parsers()
         return parsers if self.request and self.request.method == "PATCH" else parsers[:1]
 
-    # What a service overrides: each is one call of an operation. `values` of a creation hold the record above too, those of a
-    # transition `to`, `reason`, and what the resource's own `transition_serializer` adds.
+    # What a service overrides: each is one call of an operation. `values` of a creation hold the record above too, and
+    # `returning`, which is for `records.create`; those of a transition `to`, `reason`, and what the resource's own
+    # `transition_serializer` adds.
     def perform_create(self, **values: Any) -> Record:
         return cast("Record", records.create(self.model, caller=self.caller, **values))
 
@@ -60,7 +62,7 @@ class RecordViewSet(ServiceViewSet):
 
     def list(self, request: Request, **above: Any) -> HttpResponse:
         return self.list_response(
-            self.filter_queryset(self.get_queryset()),
+            StrictFilterBackend().narrow(request, self.question(), self),
             json_of(self.serializer_class),
             self.orderings,
             record=str(above[self.parent]) if self.parent else None,
@@ -69,7 +71,7 @@ class RecordViewSet(ServiceViewSet):
 
     def retrieve(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set())
-        version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
+        version, body = self.one(pk, "version", json_of(self.serializer_class))
         unchanged = not_modified(request, version)  # or it raises, and nothing is shown
         record_access(request._request, self.caller, self.model.__name__, str(pk), action="retrieve")
         if unchanged:
@@ -99,15 +101,22 @@ class RecordViewSet(ServiceViewSet):
     @action(detail=True, methods=["get"])
     def history(self, request: Request, pk: str, **above: Any) -> HttpResponse:
         check_parameters(request, set(KeysetPagination.parameters))
-        events = self.model._meta.get_field("events").related_model._default_manager
-        mine = events.filter(pgh_obj_id=pk, organization=self.caller.organization, **self.above)
+        events = self.model._meta.get_field("events").related_model
+        past = Question(events, (type(self), "history"), self._past, {**self.question().values, "pk": pk})
 
         def refuse_unknown() -> None:
-            if not mine.exists():
+            if not past.queryset().exists():
                 raise Problem("not-found")
 
         rows = history_json_of(self.serializer_class)
-        return self.list_response(mine, rows, HISTORY_ORDERINGS, record=str(pk), when_empty=refuse_unknown)
+        return self.list_response(past, rows, HISTORY_ORDERINGS, record=str(pk), when_empty=refuse_unknown)
+
+    @classmethod
+    def _past(cls, values: Values) -> Any:
+        """What happened to a record, also once it is gone; so the organization is asked of the events themselves."""
+        events = cls.queryset.model._meta.get_field("events").related_model._default_manager  # type: ignore[union-attr]
+        mine = events.filter(pgh_obj_id=values["pk"], organization=values["caller"].organization)
+        return mine.filter(**{f"{cls.parent}_id": values["above"]}) if cls.parent else mine
 
     def required_scope(self, request: Request) -> str | None:
         scope = super().required_scope(request)
@@ -123,19 +132,21 @@ class RecordViewSet(ServiceViewSet):
     def _machine(self) -> Any:
         return self.model.machine
 
-    def _answer(self, pk: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-        version, body = self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)
-        return json_response(body, status=status, headers={"ETag": etag(version), **(headers or {})})
+    def _answer(self, pk: Any) -> HttpResponse:
+        version, body = self.one(pk, "version", json_of(self.serializer_class))
+        return json_response(body, headers={"ETag": etag(version)})
 
     def _create(self) -> HttpResponse:
         self.check_parent()
-        record = self.perform_create(**self._validated(), **self.above)
+        shown = json_of(self.serializer_class)
+        record = self.perform_create(**self._validated(), **self.above, returning=shown)
         location = self.request.build_absolute_uri(f"{self.request.path}/{record.pk}")
-        return self._answer(record.pk, status=201, headers={"Location": location})
+        body = record.returned or self.one(record.pk, shown)[0]
+        return json_response(body, status=201, headers={"ETag": etag(record.version), "Location": location})
 
     def _update(self, pk: str, *, partial: bool) -> HttpResponse:
         record = self._matching(pk)
-        current = json.loads(self.one(self.get_queryset(), json_of(self.serializer_class), pk=pk)[1])
+        current = json.loads(self.one(pk, "version", json_of(self.serializer_class))[1])
         self.perform_update(record, **self._validated(current=current, partial=partial))
         return self._answer(pk)
 
@@ -145,10 +156,9 @@ class RecordViewSet(ServiceViewSet):
 
     def _transition(self, pk: str) -> HttpResponse:
         record = self._matching(pk)
-        serializer = self.transition_serializer(data=self.document)
+        serializer = kept(self.transition_serializer)
         serializer.fields["to"].choices = self._machine.targets  # type: ignore[attr-defined]
-        serializer.is_valid(raise_exception=True)
-        values = dict(serializer.validated_data)
+        values = dict(serializer.run_validation(self.document))
         check_scope(self.caller, f"{self.service}:{self._machine.scopes.get(values['to'], 'write')}")
         self.perform_transition(record, **values)
         return self._answer(pk)
@@ -160,6 +170,4 @@ class RecordViewSet(ServiceViewSet):
         return cast("Record", record)
 
     def _validated(self, *, current: Mapping[str, Any] | None = None, partial: bool = False) -> dict[str, Any]:
-        serializer = self.serializer_class(data=self.document, partial=partial, context={"current": current})
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        return self.serializer_class.validated(self.document, current=current or {}, partial=partial)

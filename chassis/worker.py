@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import struct
+import threading
+import time
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
-from typing import Any, cast
+from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
+from queue import SimpleQueue
+from typing import Any
 
 from gunicorn import util
+from gunicorn.http import Request
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import _DEFER, DEFAULT_WORKER_DATA_TIMEOUT, ThreadWorker
 
@@ -39,24 +45,45 @@ class Worker(ThreadWorker):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self.lobby: Lobby | None = None
+        self._notified = 0.0
+        # A ThreadPoolExecutor's Future, with locks of its own, would be a sixth of the server's part of a request.
+        self.requests: SimpleQueue[tuple[Any, bytes]] = SimpleQueue()
+        self.probes: SimpleQueue[tuple[Any, bytes]] = SimpleQueue()
         super().__init__(*arguments, **named)
 
     @property
     def worker_connections(self) -> int:
         """How many connections are held before no more is accepted: who waits in the lobby takes no place."""
-        return int(self.cfg.worker_connections) + len(self.lobby or ())
+        return self._places + (self.lobby.waiting if self.lobby else 0)
 
     @worker_connections.setter
-    def worker_connections(self, _: int) -> None:
+    def worker_connections(self, places: int) -> None:
         """gunicorn sets it once, to what its configuration says."""
+        self._places = places
 
     def run(self) -> None:
-        if not self.cfg.is_ssl:
-            self.lobby = Lobby(self.poller, ready=self._start, gone=self._forget)
-        # Two, so that /livez does not wait for a database that /readyz asks.
-        self.probes = ThreadPoolExecutor(max_workers=2, thread_name_prefix="probes")
+        # Each of them is read a dozen times a request, and looked for in vain among the object's own members first.
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        if hasattr(select, "epoll") and not self.cfg.is_ssl:
+            keepalive, others = float(self.cfg.keepalive), self.poller.fileno()
+            self.lobby = Lobby(others, keepalive=keepalive, ready=self._start, gone=self._forget)
+            # Two for probes, so that /livez does not wait for a database that /readyz asks.
+            for work, threads in ((self.requests, self.cfg.threads), (self.probes, 2)):
+                for _ in range(threads):
+                    threading.Thread(target=self._work, args=(work, self.lobby), daemon=True).start()
         super().run()
-        self.probes.shutdown(wait=False)
+
+    def notify(self) -> None:
+        """gunicorn would touch its heartbeat at every turn of its loop, which takes the interpreter from a request."""
+        if time.monotonic() >= self._notified + 1:
+            self._notified = time.monotonic()
+            super().notify()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        if self.lobby is None:
+            super().wait_for_and_dispatch_events(timeout)
+        elif self.lobby.turn(timeout):
+            super().wait_for_and_dispatch_events(0)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
@@ -74,33 +101,49 @@ class Worker(ThreadWorker):
             while before < self.nr_conns:
                 before = self.nr_conns
                 self.accept(listener)
+                if self.lobby is not None:
+                    self.lobby.turn(0)
             listener.close()
         self.sockets = []
 
     def enqueue_req(self, conn: Any) -> None:
-        """gunicorn calls this for a new connection, and for one that has sent something."""
-        ahead = conn.parser is not None and conn.parser.unreader.buf.getvalue()
-        if self.lobby is not None and not ahead and self.lobby.takes(conn):
-            self.lobby.receive(conn)
+        """gunicorn calls this for a new connection; without a lobby also for one that has sent something."""
+        if self.lobby is not None:
+            self.lobby.admit(conn)
         else:
             super().enqueue_req(conn)
 
     def _start(self, conn: Any, head: bytes) -> None:
-        conn.data_ready = True
         # One with a body could hold a thread of the probes, as it waits for what is left of the body.
         probe = head.startswith(PROBES) and b"content-length" not in head.lower() and b"transfer-" not in head.lower()
-        done = (self.probes if probe else self.tpool).submit(self.handle, conn)
-        done.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+        (self.probes if probe else self.requests).put((conn, head))
+
+    def _work(self, work: SimpleQueue[tuple[Any, bytes]], lobby: Lobby) -> None:
+        """One of the threads, for as long as the process lives."""
+        while True:
+            conn, head = work.get()
+            goes_on = False
+            try:
+                goes_on = self._serve(conn, head, lobby)
+            except BaseException as error:  # such as an application's SystemExit, which gunicorn lets through
+                logger.error("a request broke off", extra={"error": type(error).__qualname__})
+            if not goes_on:
+                self.method_queue.defer(lobby.dismiss, conn)
+
+    def _serve(self, conn: Any, head: bytes, lobby: Lobby) -> bool:
+        """One request. A connection that goes on is not worth a word to the accepting thread."""
+        _open(conn)
+        conn.parser.unreader.unread(head)
+        if not self.handle(conn):
+            return False
+        if ahead := conn.parser.unreader.take_buffered():
+            self.method_queue.defer(lobby.resume, conn, ahead)
+        else:
+            lobby.rest(conn)
+        return True
 
     def _forget(self, _conn: Any) -> None:
         self.nr_conns -= 1
-
-    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
-        over = fs.cancelled() or fs.exception() or not fs.result()
-        if over and self.lobby is not None and self.lobby.takes(conn):
-            self.lobby.dismiss(conn)
-        else:
-            super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
         """gunicorn calls this at every turn of its loop."""
@@ -112,33 +155,37 @@ class Worker(ThreadWorker):
         # As gunicorn itself begins, so that a connection without a byte still costs no thread.
         if not conn.initialized and not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
             return _DEFER
-        conn.sock.setblocking(True)
-        conn.init()
-        _paced(conn).limit_headers(HEADER_SECONDS)
+        _open(conn)
+        conn.sock.limit_headers(HEADER_SECONDS)
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        pace = _paced(conn)
+        pace: Pace = conn.sock
         pace.release()
         pace.give_up = req.force_close
-        self._decide_late(req)
+        req.ends = self._ends
+        pace.hold()
         try:
-            return super().handle_request(req, conn)
+            kept = super().handle_request(req, conn)
+            pace.flush()
         except TimeoutError:
             logger.info("a client did not take its answer")
             # Closed with a reset: the kernel would keep what was not taken, and go on offering it.
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             conn.sock.close()
             raise StopIteration from None  # gunicorn's way to say that the connection is over
+        else:
+            return kept
+        finally:
+            pace.drop()
 
-    def _decide_late(self, req: Any) -> None:
+    def _ends(self) -> bool:
         """While the server drains, clients and proxies let go of their connections with each answer.
 
-        So there is none left that could be used at the moment when the worker ends. It is decided once, as the headers
-        of the answer are sent: an upload may take minutes, and what was promised is kept.
+        So there is none left that could be used at the moment when the worker ends.
         """
-        closes = req.should_close
-        req.should_close = cache(lambda: is_draining() or not self.alive or closes())
+        full = self.lobby is not None and self.lobby.resting >= self.max_keepalived
+        return full or not self.alive or is_draining()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         # Problems need Django set up. The master, which imports this class too, never does that.
@@ -163,11 +210,40 @@ class Worker(ThreadWorker):
             logger.info("the client had gone")
 
 
-def _paced(conn: Any) -> Pace:
-    """The Pace before the connection's socket, put there once."""
-    unreader = conn.parser.unreader
-    if not isinstance(unreader.sock, Pace):
-        if unreader.sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
-            unreader.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
-        unreader.sock = Pace(unreader.sock, resting=STALLED_SECONDS)
-    return cast("Pace", unreader.sock)
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def http_date(timestamp: float | None = None) -> str:
+    """The header Date. gunicorn would word it for each answer, which takes a sixth of its time for one."""
+    return _date(int(time.time() if timestamp is None else timestamp))
+
+
+util.http_date = http_date
+
+
+class _Request(Request):
+    ends: Callable[[], bool] = staticmethod(lambda: False)
+    _closes: bool | None = None
+
+    def should_close(self) -> bool:
+        """Decided once, as the head of the answer is sent: an upload may take minutes, and what was promised is kept."""
+        if self._closes is None:
+            self._closes = self.ends() or super().should_close()
+        return self._closes
+
+    def _peer_trusted_for_forwarded(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Nobody says by a header who asks or how (config/gunicorn.py): so nobody's address is parsed for that."""
+        return {}, ()
+
+
+def _open(conn: Any) -> None:
+    """Puts a Pace before the connection's socket, once."""
+    if conn.initialized:
+        return
+    if conn.sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+        conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_SECONDS * 1000)
+    conn.init()
+    conn.parser.mesg_class = _Request
+    conn.sock = conn.parser.unreader.sock = Pace(conn.sock, resting=STALLED_SECONDS)

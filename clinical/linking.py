@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
         return {"verification": self.verification, "snapshot": self.snapshot, "checked_at": checked_at}
 
 
-def link_analysis(*, caller: Caller, consultation_id: UUID, analysis_id: UUID, relation: str) -> GenomicLink:
+def link_analysis(*, caller: Caller, consultation_id: UUID, analysis_id: UUID, **values: Any) -> GenomicLink:
     """Raises Problem: wrong-state, conflict for an unknown analysis or another patient's.
 
     Asks before it locks: the other service may take two seconds, and nobody else has to wait for them. The
@@ -55,7 +55,7 @@ def link_analysis(*, caller: Caller, consultation_id: UUID, analysis_id: UUID, r
         caller=caller,
         consultation_id=consultation_id,
         analysis_id=analysis_id,
-        relation=relation,
+        **values,
         **outcome.columns,
     )
     _count(outcome)

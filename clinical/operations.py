@@ -141,12 +141,12 @@ def delete_entry(entry: Record, *, caller: Caller, consultation_id: UUID | None)
     records.delete(entry, caller=caller)
 
 
-def add_addendum(*, caller: Caller, consultation_id: UUID, note: str) -> Addendum:
+def add_addendum(*, caller: Caller, consultation_id: UUID, **values: Any) -> Addendum:
     """Raises Problem wrong-state before the consultation has ended."""
     consultation = records.locked(Consultation.objects.for_caller(caller), pk=consultation_id)
     if consultation.status in OPEN or consultation.status == "entered-in-error":
         raise Problem("wrong-state", f"The consultation is {consultation.status}; an addendum follows its end.")
-    return records.create(Addendum, caller=caller, consultation_id=consultation_id, note=note)
+    return records.create(Addendum, caller=caller, consultation_id=consultation_id, **values)
 
 
 def keep_addendum(addendum: Addendum, *, caller: Caller) -> None:

@@ -18,4 +18,4 @@ router.register(f"{below}/phenotypes", views.PhenotypeViewSet, "phenotype")
 router.register(f"{below}/genomic-links", views.GenomicLinkViewSet, "link")
 router.register(f"{below}/addenda", views.AddendumViewSet, "addendum")
 
-urlpatterns = [*documents(app_name), *router.urls]
+urlpatterns = [*router.urls, *documents(app_name)]

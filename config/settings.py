@@ -261,6 +261,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["chassis.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["chassis.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["chassis.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "chassis.negotiation.Negotiation",
     "DEFAULT_FILTER_BACKENDS": ["chassis.filters.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "chassis.schema.RecordSchema",
     "EXCEPTION_HANDLER": "chassis.problems.exception_handler",
@@ -302,6 +303,8 @@ for _name, _fault in otel.faults(os.environ):
 if TELEMETRY:
     _name = f"careway-{SERVICES[0]}" if len(SERVICES) == 1 else "careway"
     os.environ.update(variables(os.environ, service=_name, version=VERSION))
+    # It asks Django for these settings as it starts, which is before config/wsgi.py names them.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", __name__)
 _log_level = env.text(
     "CAREWAY_LOG_LEVEL",
     "Requests and accesses are `INFO`.",

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("chassis.urls")),
     *(path(f"{service}/v1/", include(f"{service}.urls")) for service in settings.SERVICES),
+    path("", include("chassis.urls")),
 ]
 
 handler400 = "chassis.problems.bad_request"

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 import django_filters
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import QuerySet
 
-from chassis.filters import BooleanFilter, TextFilter
+from chassis.filters import BooleanFilter, TextField, TextFilter
 
 from .choices import AnalysisStatus, FindingStatus, ReportStatus, SampleStatus, VariantKind, Zygosity
 from .models import Analysis, Finding, Report, Sample, Variant
@@ -17,11 +16,16 @@ from .querysets import VariantQuerySet
 from .rules import Region, parse_region
 
 
-class AccessionFilter(TextFilter):
+class AccessionField(TextField):
     """Upper-cased, as the accession itself is when it is written."""
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return super().filter(qs, value.upper() if value.isascii() else value)
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return text.upper() if text.isascii() else text
+
+
+class AccessionFilter(TextFilter):
+    field_class = AccessionField
 
 
 class SampleFilter(django_filters.FilterSet):

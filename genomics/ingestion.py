@@ -17,27 +17,18 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from opentelemetry import trace
-from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
 from psycopg.errors import LockNotAvailable
-from psycopg.pq import Format
 
 from chassis import records
 from chassis.issuers import Caller
 from chassis.problems import Problem, invalid
 from chassis.tracing import database_span
 
-from . import metrics
+from . import bulk, metrics
 from .choices import INGESTED
 from .models import Analysis, Sample, Variant
-from .vcf import Allele, Limits, Reader, TooLarge, UnsupportedMedia, VCFError, Window
+from .vcf import Allele, Limits, Line, Reader, TooLarge, UnsupportedMedia, VCFError, Window
 
-COLUMNS = ["analysis_id", *Allele._fields]
-# Of the columns, in their order: binary COPY converts nothing.
-TYPES = [
-    "uuid", "uuid", "int2", "int4", "int4", "text", "text", "text", "text", "text", "float8", "text[]",
-    "int4", "int4", "int4", "int4", "text[]", "text", "text", "text", "text", "int4", "int2", "jsonb",
-]  # fmt: skip
 DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 tracer = trace.get_tracer(__package__)
@@ -49,16 +40,6 @@ class Summary(NamedTuple):
 
     created: bool
     analysis: Analysis
-
-
-class JSONTextDumper(Dumper):
-    """jsonb from text that is JSON already: the reader made it, so nothing serialises it twice."""
-
-    format = Format.BINARY
-    oid = 3802
-
-    def dump(self, obj: str) -> Buffer:
-        return b"\x01" + obj.encode()
 
 
 def ingest(
@@ -152,7 +133,9 @@ def _lock(caller: Caller, analysis_id: UUID) -> Analysis:
 def _let_the_body_set_the_pace() -> None:
     """Its own deadline and minimum rate replace the time-outs of the transaction, before the first byte is read."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+        # One statement: two in one text could not be prepared.
+        names = "statement_timeout", "idle_in_transaction_session_timeout"
+        cursor.execute("SELECT " + ", ".join(f"set_config('{name}', '0', true)" for name in names))
 
 
 def _again(analysis: Analysis, chunks: _Hashed, vcf_sample: str | None) -> Summary:
@@ -196,7 +179,6 @@ def _store(analysis: Analysis, chunks: Iterable[bytes], vcf_sample: str | None) 
         reader = Reader(chunks, build=analysis.genome_build, sample=vcf_sample, limits=limits)
         window = _Counted(reader)
         with connection.cursor() as cursor:
-            cursor.adapters.register_dumper(None, JSONTextDumper)
             window.stored = _copy(cursor, Variant._meta.db_table, analysis.pk, window.ordered())
             _merge(cursor, analysis, window)
         counters = {"careway.variants.stored": window.stored, "careway.variants.duplicates": window.duplicates}
@@ -229,15 +211,9 @@ def _make_ready(analysis: Analysis, caller: Caller, chunks: _Hashed, reader: Rea
 
 
 def _copy(cursor: Any, table: str, analysis_id: UUID, alleles: Iterable[Allele]) -> int:
-    count = 0
-    statement = f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
     # Django wraps the errors of its own methods alone: unwrapped, a full disk would be answered 500.
-    with connection.wrap_database_errors, database_span("COPY", table) as span, cursor.copy(statement) as copy:
-        copy.set_types(TYPES)
-        write = copy.write_row
-        for allele in alleles:
-            write((analysis_id, *allele))
-            count += 1
+    with connection.wrap_database_errors, database_span("COPY", table) as span:
+        count = bulk.copy(cursor, table, analysis_id, alleles)
         span.set_attribute("careway.rows", count)
     return count
 
@@ -249,7 +225,7 @@ def _merge(cursor: Any, analysis: Analysis, window: _Counted) -> None:
     if first is None:
         return
     table = Variant._meta.db_table
-    columns = ", ".join(COLUMNS)
+    columns = ", ".join(bulk.COLUMNS)
     cursor.execute(f"CREATE TEMPORARY TABLE staged (LIKE {table}) ON COMMIT DROP")
     staged = _copy(cursor, "staged", analysis.pk, itertools.chain([first], rest))
     cursor.execute(
@@ -268,11 +244,11 @@ class _Counted(Window):
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader)
-        self._alleles = self._told(reader, trace.get_current_span())
+        self._lines = self._told(reader, trace.get_current_span())
 
     @staticmethod
-    def _told(reader: Reader, span: trace.Span) -> Iterator[Allele]:
-        yield from reader
+    def _told(reader: Reader, span: trace.Span) -> Iterator[Line]:
+        yield from reader.lines()
         span.add_event("parse", {"careway.variants.skipped": reader.skipped_reference + reader.skipped_other_contigs})
 
 

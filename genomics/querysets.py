@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 
 MAX_FILTER_NAMES = 1000
+# In the SQL itself: once a statement is planned for any values, its parameters cannot tell PostgreSQL that the partial
+# index of long variants serves it.
+LOOK_BACK_BASES = models.Func(template=str(LOOK_BACK), output_field=models.IntegerField())
 
 
 class IsOneOf(models.Func):
@@ -47,10 +50,10 @@ class VariantQuerySet(models.QuerySet[Any]):
         starts; that one comes from a partial index of long variants. Costs the rows between that start and the region.
         """
         long_ones = self.filter(
-            chrom=region.chrom, pos__lt=region.start, end_pos__gte=region.start, end_pos__gt=F("pos") + LOOK_BACK
+            chrom=region.chrom, pos__lt=region.start, end_pos__gte=region.start, end_pos__gt=F("pos") + LOOK_BACK_BASES
         ).order_by("pos")
         # LEAST passes over nulls, so no long variant means no more than the usual look back.
-        earliest = Least(Subquery(long_ones.values("pos")[:1]), Value(region.start - LOOK_BACK))
+        earliest = Least(Subquery(long_ones.values("pos")[:1]), Value(region.start) - LOOK_BACK_BASES)
         return self.filter(chrom=region.chrom, pos__gte=earliest, pos__lte=region.end, end_pos__gte=region.start)
 
     def known_as(self, rs_id: str) -> Self:

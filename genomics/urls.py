@@ -18,10 +18,10 @@ router.register("reports", views.ReportViewSet, "report")
 variants = "analyses/<uuid:analysis>/variants"
 
 urlpatterns = [
-    *documents(app_name),
     *router.urls,
     path(variants, views.VariantViewSet.as_view({"get": "list"}), name="variant-list"),
     path(f"{variants}/<uuid:id>", views.VariantViewSet.as_view({"get": "retrieve"}), name="variant-detail"),
     path(f"{variants}.vcf", views.VariantVCFViewSet.as_view({"get": "list"}), name="variant-vcf"),
     path(f"{variants}.ndjson", views.VariantNDJSONViewSet.as_view({"get": "list"}), name="variant-ndjson"),
+    *documents(app_name),
 ]

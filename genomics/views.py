@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from chassis.concurrency import etag, not_modified
 from chassis.exports import export, streamed_rows
 from chassis.fhir import MEDIA_TYPE, instant
-from chassis.filters import check_parameters
+from chassis.filters import StrictFilterBackend, check_parameters
 from chassis.logs import record_access
 from chassis.models import Record
+from chassis.openapi import header, query
 from chassis.problems import Problem
 from chassis.renderers import JSONRenderer, ProblemRenderer, encode, json_response
 from chassis.representation import json_of
-from chassis.schema import header, query
 from chassis.streams import BodyReader
 from chassis.views import Rendition, ServiceViewSet, Streamed
 from chassis.viewsets import RecordViewSet
@@ -167,7 +167,7 @@ class VariantViewSet(VariantsOfAnalysis):
 
     def list(self, request: Request, analysis: Any) -> HttpResponse:
         return self.list_response(
-            self.filter_queryset(self.get_queryset()),
+            StrictFilterBackend().narrow(request, self.question(), self),
             json_of(self.serializer_class),
             self.orderings,
             record=str(analysis),
@@ -176,10 +176,7 @@ class VariantViewSet(VariantsOfAnalysis):
 
     def retrieve(self, request: Request, analysis: Any, id: Any) -> HttpResponse:
         check_parameters(request, set())
-        rows = self.get_queryset().filter(id=id).values_list(json_of(self.serializer_class), flat=True)
-        body = next(iter(rows), None)
-        if body is None:
-            raise Problem("not-found")
+        (body,) = self.one(id, json_of(self.serializer_class))
         # A variant never changes: its first version is its last.
         unchanged = not_modified(request, 1)
         record_access(request._request, self.caller, "Variant", f"{analysis}/{id}", action="retrieve")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from chassis.statements import Question
 from tests.collector import Collector
 from tests.servers import Server, make_database
 
@@ -60,3 +61,19 @@ def wired_server(server_database: str, collector: Collector) -> Iterator[Server]
     running = Server(server_database, {**collector.environment, **own}).start()
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(autouse=True)
+def every_question_is_asked_as_it_would_be_compiled_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What chassis/statements.py has compiled once is compared with what Django makes of the same values, at each use."""
+    compiled_once = Question.statement
+
+    def compared(question: Question) -> Any:
+        found = compiled_once(question)
+        if found:
+            sql, parameters = question.queryset().query.sql_with_params()
+            assert found == (sql, list(parameters))
+            assert [*map(type, found[1])] == [*map(type, parameters)]
+        return found
+
+    monkeypatch.setattr(Question, "statement", compared)

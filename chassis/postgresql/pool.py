@@ -11,18 +11,23 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
 
-from psycopg import Connection, Error, OperationalError
-from psycopg.pq import ExecStatus
+import psycopg
+from psycopg import Error, OperationalError
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import ExecStatus, PGconn, PollingStatus
+from psycopg.waiting import Ready
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.75
 """How long a pooled connection may take for an empty query before it counts as dead. Usually that is a millisecond."""
+FRESH_SECONDS = 0.5
+"""A connection that was used so recently is not asked, only looked at: the question costs more than many a statement."""
 PROBE_SECONDS = 0.5
 """How often an unreachable database is asked, by one thread of each process."""
 SCARCE_SECONDS = 0.1
@@ -34,19 +39,57 @@ class Unreachable(OperationalError):
     """Raised instead of waiting: the last attempt to connect failed."""
 
 
-class Pool(ConnectionPool[Connection[Any]]):
+class Silent(OperationalError):
+    """Neither a statement nor a new connection is answered."""
+
+
+class Connection(psycopg.Connection[Any]):
+    """One that notices a host that has vanished, where nobody asked before it was used.
+
+    Its first statement waits as long as it has to; but if CHECK_SECONDS pass without a word, its host is asked by another
+    connection, and if that hears nothing either, the statement fails.
+    """
+
+    used_at = float("-inf")
+    is_trusted = False  # given without a question, and nothing has been heard since
+
+    def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+        """What all waiting of psycopg goes through."""
+        return super().wait(self._attended(gen) if self.is_trusted else gen, *arguments, **options)
+
+    def _attended(self, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        until = time.monotonic() + CHECK_SECONDS
+        try:
+            waiting = next(steps)
+            while True:
+                ready = yield waiting  # nothing, each tenth of a second
+                if ready & Ready.R:
+                    self.is_trusted = False
+                elif self.is_trusted and time.monotonic() > until:
+                    self.is_trusted = False
+                    if not speaks(self.pgconn):
+                        self.close()
+                        if isinstance(self._pool, Pool):
+                            self._pool.notice_silence()
+                        raise Silent("the database says nothing")
+                waiting = steps.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+class Pool(ConnectionPool[Connection]):
     """Use as psycopg's; `timeout` bounds the check of a connection too."""
 
     def __init__(self, *, kwargs: Callable[[], dict[str, Any]], **options: Any) -> None:
         # Without a time-out for reconnection an attempt is made twice, then given up: what follows is ours.
-        super().__init__(kwargs=kwargs, open=False, reconnect_timeout=0, **options)
+        super().__init__(kwargs=kwargs, connection_class=Connection, open=False, reconnect_timeout=0, **options)
         self._settings = kwargs
         self._state = threading.Lock()
         self.away = False  # known to be: no connection could be made, or one said nothing
         self._renewed_at = 0.0
 
-    def getconn(self, timeout: float | None = None) -> Connection[Any]:
-        """A connection that has just answered. Raises Unreachable at once while the database is known to be away."""
+    def getconn(self, timeout: float | None = None) -> Connection:
+        """A connection that answers, or did a moment ago. Raises Unreachable at once while the database is known to be away."""
         until = time.monotonic() + (self.timeout if timeout is None else timeout)
         while True:
             try:
@@ -54,6 +97,9 @@ class Pool(ConnectionPool[Connection[Any]]):
             except PoolTimeout:
                 self._notice_outage()
                 raise
+            if is_quiet(connection) and not self.away:
+                connection.is_trusted = True
+                return connection
             # psycopg's own check has no deadline, and sleeps for seconds after each connection found dead.
             sound = answers(connection, min(CHECK_SECONDS, max(0.0, until - time.monotonic())))
             if sound:
@@ -61,9 +107,17 @@ class Pool(ConnectionPool[Connection[Any]]):
             silent = sound is None
             connection.close()
             self.putconn(connection)
-            if silent:  # its host has vanished: to ask the others would take as long for each of them
-                self._notice_outage()
-                self.renew()
+            if silent:
+                self.notice_silence()
+
+    def putconn(self, conn: Connection) -> None:
+        conn.used_at = time.monotonic()
+        super().putconn(conn)
+
+    def notice_silence(self) -> None:
+        """A host has vanished. To ask its other connections would take as long for each of them."""
+        self._notice_outage()
+        self.renew()
 
     def renew(self) -> None:
         """Replaces every connection, those in use when they return.
@@ -117,13 +171,42 @@ class Pool(ConnectionPool[Connection[Any]]):
             # Whatever it is that keeps it from connecting: this thread alone ends the outage.
             with suppress(Exception):
                 # One of its own, in this thread: the pool's attempts cannot be asked how they went.
-                Connection.connect(**self._settings()).close()
+                psycopg.Connection.connect(**self._settings()).close()
                 self.away = False
                 logger.warning("the database is back", extra={"seconds": round(time.monotonic() - since, 1)})
                 return
 
 
-def answers(connection: Connection[Any], seconds: float) -> bool | None:
+def is_quiet(connection: Connection) -> bool:
+    """Was it used a moment ago, with nothing to read since? What the other side has closed is readable."""
+    if connection.closed or time.monotonic() - connection.used_at > FRESH_SECONDS:
+        return False
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+def speaks(known: Any) -> bool:
+    """Does the server of a connection say anything to a new one? Not even who asks is told to it. Takes CHECK_SECONDS."""
+    until = time.monotonic() + CHECK_SECONDS
+    # The address that it has: to look up the name may take as long as the network is away.
+    where = {"host": known.host.decode(), "hostaddr": known.hostaddr.decode(), "port": known.port.decode()}
+    try:
+        asking = PGconn.connect_start(make_conninfo(**where, user="careway").encode())
+        while (step := asking.connect_poll()) in {PollingStatus.READING, PollingStatus.WRITING}:
+            reads = step == PollingStatus.READING
+            poll = select.poll()
+            poll.register(asking.socket, select.POLLIN if reads else select.POLLOUT)
+            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+                return False
+            if reads:
+                return True
+    except Error:
+        pass
+    return False
+
+
+def answers(connection: psycopg.Connection[Any], seconds: float) -> bool | None:
     """Does it answer an empty query? None if it says nothing within `seconds`, as when its host has vanished.
 
     Below psycopg's cursors, since those wait without a deadline.

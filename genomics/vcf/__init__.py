@@ -6,7 +6,7 @@ Standard library only, and nothing of the house: this is floor 1.
 from .alleles import Allele, Mate, allele_id, mate
 from .faults import Fault, TooLarge, UnsupportedMedia, VCFError, Warning
 from .framing import Limits
-from .reader import Reader
+from .reader import Line, Reader
 from .window import Window
 from .writer import vcf_lines
 
@@ -14,6 +14,7 @@ __all__ = [
     "Allele",
     "Fault",
     "Limits",
+    "Line",
     "Mate",
     "Reader",
     "TooLarge",

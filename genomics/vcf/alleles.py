@@ -1,7 +1,6 @@
 """One allele of one sample: its minimal form, kind, extent and identity."""
 
 import re
-import uuid
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -30,20 +29,19 @@ _WORDS = re.compile(r"[A-Za-z]+")
 # RFC 9562, 5.8: version 8 in bits 48 to 51, variant 0b10 in bits 64 and 65; the other bits are the digest's.
 _FREE_BITS: Final = ((1 << 128) - 1) & ~(0xF << 76) & ~(0x3 << 62)
 _VERSION_8: Final = (0x8 << 76) | (0x2 << 62)
-# Looked up once: an id is made for every stored allele.
-_new, _set, _number = object.__new__, object.__setattr__, int.from_bytes
-_UUID, _SAFETY = uuid.UUID, uuid.SafeUUID.unknown
+_number = int.from_bytes  # looked up once: an id is made for every stored allele
 _MATE_NAMES: Final = {alias: NAMES[code] for build in ("GRCh37", "GRCh38") for alias, code in aliases(build).items()}
 
 
 class Allele(NamedTuple):
     """One stored row, in the column order of the bulk load. Positions are 1-based, ends inclusive.
 
-    `filters` is None when no filter was applied ('.') and empty for PASS. `info` is the JSON text of an object.
+    `id` is the bytes of a UUID (see `allele_id`), since making the object costs more than the digest. `filters` is None when
+    no filter was applied ('.') and empty for PASS. `info` is the JSON text of an object.
     `ref` and `alt` are trimmed and upper case; symbolic alleles and breakends stand as in the file.
     """
 
-    id: uuid.UUID
+    id: bytes
     chrom: int
     pos: int
     end_pos: int
@@ -168,8 +166,8 @@ def mate(alt: str) -> Mate | None:
 
 def allele_id(
     build: str, chrom: int, pos: int, ref: str, alt: str, end_pos: int | None = None, svlen: int | None = None
-) -> uuid.UUID:
-    """The identity of an allele, the same in every file: a UUID version 8 of SHA-256 over build, contig,
+) -> bytes:
+    """The identity of an allele, the same in every file: the 16 bytes of a UUID version 8 of SHA-256 over build, contig,
     position and trimmed alleles, parted by TAB, which none of them can hold.
 
     For symbolic alleles pass `end_pos` (1-based, inclusive) and `svlen` (absolute): two `<DEL>` at one position
@@ -180,12 +178,8 @@ def allele_id(
         text = f"{text}\t{end_pos}\t{'' if svlen is None else svlen}"
     elif "[" in alt or "]" in alt:
         text = f"{build}\t{NAMES[chrom]}\t{pos}\t{ref}\t{_plain_mate(alt)}"
-    value = _number(sha256(text.encode()).digest()[:16], "big")
-    # The constructor's checks of its six spellings cost more than the digest; these are the only two fields.
-    made = _new(_UUID)
-    _set(made, "int", value & _FREE_BITS | _VERSION_8)
-    _set(made, "is_safe", _SAFETY)
-    return made
+    number = _number(sha256(text.encode()).digest()[:16], "big")
+    return (number & _FREE_BITS | _VERSION_8).to_bytes(16, "big")
 
 
 def _plain_mate(alt: str) -> str:

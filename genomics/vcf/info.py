@@ -9,6 +9,7 @@ import re
 from typing import Final, NamedTuple
 
 from .faults import Warnings
+from .layouts import Layouts
 from .memory import remember
 
 MAX_BYTES: Final = 8 * 1024
@@ -49,6 +50,10 @@ KEPT: Final = {
     "CLNSIG": Key(".", "String", "ClinVar clinical significance"),
     "CLNREVSTAT": Key(".", "String", "ClinVar review status"),
 }
+
+_ONE_NUMBER: Final = {name: key.type for name, key in KEPT.items() if key.number in "1A" and key.type != "String"}
+_FLAGS: Final = frozenset(name for name, key in KEPT.items() if key.type == "Flag")
+_OTHERS: Final = frozenset(KEPT) - _FLAGS - frozenset(_ONE_NUMBER)
 
 # VCF 4.3, 1.2: these eight and no others; `%20` and the like stay as they are.
 _ENCODED: Final = {
@@ -95,7 +100,7 @@ def is_number(text: str) -> bool:
 
 
 class _SingleAlt(dict[str, str]):
-    """Fields of lines with one ALT, rendered: `AC=1` recurs a million times in a file."""
+    """Fields of lines with one ALT, rendered: `AC=1` recurs a million times in a file; "" for what is not kept."""
 
     def __init__(self, warnings: Warnings) -> None:
         self._warnings = warnings
@@ -103,10 +108,10 @@ class _SingleAlt(dict[str, str]):
 
     def __missing__(self, field: str) -> str:
         name, _, value = field.partition("=")
-        if name not in KEPT:
-            return ""
-        fragment = _fragment(name, value, 1, 1, self.line, self._warnings)
-        if len(field) <= _MEMO_LENGTH:
+        kept = name in KEPT
+        fragment = _fragment(name, value, 1, 1, self.line, self._warnings) if kept else ""
+        # A kept field without a fragment warns, each time.
+        if len(field) <= _MEMO_LENGTH and (fragment or not kept):
             remember(self, field, fragment, _MEMO_SIZE)
         return fragment
 
@@ -118,6 +123,7 @@ class InfoReader:
         self._warnings = warnings
         self._single = _SingleAlt(warnings)
         self._rendered = self._single.__getitem__
+        self._layouts = Layouts(_ONE_NUMBER, _FLAGS, _OTHERS)
         self._text = ""
         self._fields: dict[str, str] = {}
 
@@ -140,12 +146,16 @@ class InfoReader:
         if info == ".":
             return "{}"
         if alts == 1:
-            self._single.line = line
-            text = "{" + ",".join(filter(None, map(self._rendered, info.split(";")))) + "}"
+            text = self._layouts.json(info) or self._by_field(info, line)
         else:
             text = "{" + ",".join(self._fragments(info, index, alts, line)) + "}"
         # UTF-8 takes at most four bytes a character.
         return text if len(text) * 4 <= MAX_BYTES else self._capped(self._fragments(info, index, alts, line), line)
+
+    def _by_field(self, info: str, line: int) -> str:
+        self._layouts.learn(info)
+        self._single.line = line
+        return "{" + ",".join(filter(None, map(self._rendered, info.split(";")))) + "}"
 
     def _fragments(self, info: str, index: int, alts: int, line: int) -> list[str]:
         pairs = self.fields(info).items()

@@ -9,6 +9,9 @@ from .framing import Block, Limits, blocks
 from .header import read_header
 from .record import RecordParser
 
+Line = tuple[int, int, list[Allele]]
+"""Contig code, POS as written (trimming moves alleles of one line apart), and the alleles called: one or more."""
+
 
 class Reader:
     """Iterates once over the alleles that one sample of a VCF file (4.x) carries.
@@ -48,13 +51,14 @@ class Reader:
         """One entry a code; complete when iteration has ended."""
         return self._warnings.listed()
 
-    @property
-    def position(self) -> tuple[int, int]:
-        """Contig code and untrimmed POS of the line that the latest allele came from."""
-        return self._records.chrom, self._records.pos
-
     def __iter__(self) -> Iterator[Allele]:
-        parse = self._records.parse
+        for _, _, alleles in self.lines():
+            yield from alleles
+
+    def lines(self) -> Iterator[Line]:
+        """The same, a line at a time. Once, instead of iterating."""
+        records = self._records
+        parse = records.parse
         try:
             for first, lines in self._body():
                 number = first
@@ -67,7 +71,7 @@ class Reader:
                         self._note(Fault(number, refusal.column, refusal.code, refusal.message))
                     else:
                         if alleles and not self._faults:
-                            yield from alleles
+                            yield records.chrom, records.pos, alleles
                     number += 1
         except VCFError as error:
             if not self._faults:

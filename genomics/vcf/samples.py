@@ -40,6 +40,8 @@ class SampleReader:
         # By FORMAT text; the record parser looks here before it calls `plan`.
         self.plans: dict[str, Plan] = {}
         self._genotypes: dict[str, Genotype] = {}
+        # By AD text, at sites with one ALT.
+        self._pairs: dict[str, tuple[int | None, int | None]] = {}
 
     def plan(self, text: str, line: int) -> Plan:
         """Raises RowFault: empty-format, gt-not-first, duplicate-gt."""
@@ -88,24 +90,30 @@ class SampleReader:
         given = len(values)
         depth = depth_ref = depth_alt = quality = None
         if 0 <= ad < given:
-            depth_ref, depth_alt = self._depths(values[ad], index, alts, line)
+            text = values[ad]
+            known = self._pairs.get(text) if alts == 1 else None
+            depth_ref, depth_alt = known or self._depths(text, index, alts, line)
         if 0 <= dp < given:
             text = values[dp]
-            depth = _NUMBERS[text] if text in _NUMBERS else self._count(text, line)
+            depth = _NUMBERS.get(text)
+            if depth is None:
+                depth = self._count(text, line)
         if 0 <= gq < given:
             text = values[gq]
-            quality = _NUMBERS[text] if text in _NUMBERS else self._quality(text, line)
+            quality = _NUMBERS.get(text)
+            if quality is None:
+                quality = self._quality(text, line)
         return depth, depth_ref, depth_alt, quality
 
     def _depths(self, text: str, index: int, alts: int, line: int) -> tuple[int | None, int | None]:
         """Reads supporting REF and ALT number `index`, from AD with one value an allele."""
         values = text.split(",")
         if len(values) == alts + 1:
-            one, two = values[0], values[index]
-            return (
-                _NUMBERS[one] if one in _NUMBERS else self._count(one, line),
-                _NUMBERS[two] if two in _NUMBERS else self._count(two, line),
-            )
+            depth_ref, depth_alt = (self._count(value, line) for value in (values[0], values[index]))
+            # What is missing may have been warned of, which is done each time.
+            if alts == 1 and depth_ref is not None and depth_alt is not None and len(text) <= _MEMO_LENGTH:
+                remember(self._pairs, text, (depth_ref, depth_alt), _MEMO_SIZE)
+            return depth_ref, depth_alt
         if text != ".":
             self._warnings.add("bad-allele-depth", line, "AD has not one value for each allele.")
         return None, None

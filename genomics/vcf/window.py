@@ -1,8 +1,7 @@
 """Duplicates out, in flat memory: an allele waits until the file has passed the place where it could come again."""
 
 import heapq
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from . import genotypes
 from .alleles import Allele
@@ -18,17 +17,16 @@ class Window:
     their text wait, `rest()` yields the remaining ones as they come: these the caller merges.
     """
 
-    def __init__(self, alleles: Iterable[Allele], limit: int = 50_000, characters: int = 64 * 1024**2) -> None:
+    def __init__(self, reader: Reader, limit: int = 50_000, characters: int = 64 * 1024**2) -> None:
         self.duplicates = 0
         self._warnings = Warnings()
-        self._reader = alleles if isinstance(alleles, Reader) else None
-        self._alleles = iter(alleles)
+        self._lines = reader.lines()
         self._limit = limit
         # One allele may be as long as a line: counting them alone would bound nothing.
         self._left = characters
         self._held: list[Allele] = []
-        self._waiting: dict[uuid.UUID, Allele] = {}
-        self._queue: list[tuple[int, int, uuid.UUID]] = []
+        self._waiting: dict[bytes, Allele] = {}
+        self._queue: list[tuple[int, int, bytes]] = []
         self._arrivals = 0
 
     @property
@@ -40,33 +38,50 @@ class Window:
         """Unique alleles, by contig run and trimmed position. Raises VCFError as the reader does."""
         chrom = pos = 0
         finished: set[int] = set()
-        for allele in self._alleles:
-            here, line_pos = self._position(allele)
-            if here != chrom:
-                yield from self._passed(None)
-                finished.add(chrom)
-                chrom, pos = here, 0
-            if here in finished or line_pos < pos or len(self._waiting) >= self._limit or self._left < 0:
+        # The only allele that waits, where only one does: nearly always, so that the queue is for the rest.
+        alone: Allele | None = None
+        for here, line_pos, alleles in self._lines:
+            if alone and here == chrom and alone.pos < line_pos:
+                yield alone
+            else:
+                if alone:
+                    self._add(alone)
+                if here != chrom:
+                    yield from self._passed(None)
+                    finished.add(chrom)
+                    chrom, pos = here, 0
                 if here in finished or line_pos < pos:
                     message = "The file steps back in position or returns to a contig."
-                    self._warnings.add("unsorted", allele.record_line, message)
-                self._held.append(allele)
-                break
-            if line_pos > pos:
+                    self._warnings.add("unsorted", alleles[0].record_line, message)
+                    self._held = alleles
+                    break
                 yield from self._passed(line_pos)
-                pos = line_pos
-            self._add(allele)
+            pos = line_pos
+            alone = None
+            if len(alleles) == 1 and not self._queue:
+                alone = alleles[0]
+            elif not self._fits(alleles):
+                break
+        else:
+            if alone:
+                yield alone
         yield from self._passed(None)
 
     def rest(self) -> Iterator[Allele]:
         """Everything after `ordered()`, duplicates included."""
         yield from self._held
-        self._held.clear()
-        yield from self._alleles
+        self._held = []
+        for _, _, alleles in self._lines:
+            yield from alleles
 
-    def _position(self, allele: Allele) -> tuple[int, int]:
-        # Trimming moves alleles of one line to different positions: only the line's own POS tells where the file is.
-        return self._reader.position if self._reader else (allele.chrom, allele.pos)
+    def _fits(self, alleles: list[Allele]) -> bool:
+        """Adds them; where there is no room, holds the ones that are left."""
+        for index, allele in enumerate(alleles):
+            if len(self._waiting) >= self._limit or self._left < 0:
+                self._held = alleles[index:]
+                return False
+            self._add(allele)
+        return True
 
     def _add(self, allele: Allele) -> None:
         known = self._waiting.get(allele.id)

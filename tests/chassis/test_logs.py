@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
 import logging
 import re
@@ -12,12 +13,13 @@ from collections.abc import Iterator
 from logging.config import DictConfigurator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from opentelemetry import trace
 
-from chassis.logs import FRAMES, TraceContext, logging_configuration
+from chassis.logs import FRAMES, Line, TraceContext, logging_configuration
 from tests.api import Api
 from tests.example import factories
 from tests.servers import ROOT
@@ -51,6 +53,27 @@ class TestALine:
         line = formatted(awkward, more=awkward)
         assert len(line.splitlines()) == 1
         assert json.loads(line)["message"] == awkward
+
+    @pytest.mark.parametrize(
+        ("value", "told"),
+        [
+            (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+            (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02T00:00:00+00:00"),
+            ({"a": [1, None]}, {"a": [1, None]}),
+        ],
+    )
+    def test_it_words_what_json_does_not_know(self, value: Any, told: Any) -> None:
+        assert json.loads(formatted("hello", more=value))["more"] == told
+
+    def test_it_says_nothing_that_python_gives_every_record(self) -> None:
+        assert set(json.loads(formatted("hello", _own=1))) == {"time", "level", "logger", "message"}
+
+    def test_each_has_the_second_in_which_it_was_made(self) -> None:
+        formatter, told = Line(), []
+        for second in (1, 1, 2, 1):
+            record = logging.makeLogRecord({"created": second + 0.9, "msg": "hello"})
+            told.append(json.loads(formatter.format(record))["time"])
+        assert told == [f"1970-01-01T00:00:0{second}+0000" for second in (1, 1, 2, 1)]
 
     def test_it_names_trace_and_span(self) -> None:
         context = trace.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=trace.TraceFlags(1))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gc
+import select
 import socket
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from chassis.pace import PACES, Pace
+from chassis.pace import JOINED, Pace
 
 
 @pytest.fixture
@@ -23,29 +23,11 @@ def pair() -> Iterator[tuple[Pace, socket.socket]]:
 
 
 class TestPace:
-    def test_it_is_found_by_its_socket(self) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            assert PACES.get(ours) is None
-            pace = Pace(ours)
-            assert pace is PACES[ours]
-
-    def test_it_is_forgotten_with_its_connection(self) -> None:
-        """A few kilobytes of each connection would be kept for ever."""
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            pace = Pace(ours)
-            gone = weakref.ref(pace)
-            del pace
-            gc.collect()
-            assert gone() is None
-            assert ours not in PACES
-
     def test_it_reads_without_limits_until_told(self, pair: tuple[Pace, socket.socket]) -> None:
         pace, client = pair
         client.sendall(b"abc")
         assert pace.recv(10) == b"abc"
-        assert pace.gettimeout() is None
+        assert not pace.limited
 
     def test_it_ends_what_is_idle(self, pair: tuple[Pace, socket.socket]) -> None:
         pace, _ = pair
@@ -97,11 +79,129 @@ class TestPace:
         client.sendall(b"y")
         assert pace.recv(1) == b"y"
 
-    def test_between_limits_a_write_has_its_own(self) -> None:
+
+class TestAnswers:
+    def test_one_that_is_not_taken_is_given_up(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             pace = Pace(ours, resting=0.05)
             pace.limit(idle_seconds=10, minimum_rate=0, deadline_seconds=10)
             pace.release()
             with pytest.raises(TimeoutError):
-                ours.sendall(b"x" * 10_000_000)
+                pace.sendall(b"x" * 10_000_000)
+
+    def test_one_that_is_taken_now_and_then_is_given_up_too(self) -> None:
+        """The limit is of a piece as a whole, not of each byte."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            over = threading.Event()
+            pace = Pace(ours, resting=0.3)
+            thread = threading.Thread(target=sip, args=(theirs, over))
+            thread.start()
+            started = time.monotonic()
+            with pytest.raises(TimeoutError):
+                pace.sendall(b"x" * 100_000_000)
+            over.set()
+            thread.join()
+            assert 0.2 < time.monotonic() - started < 3
+
+    def test_one_that_is_longer_than_the_buffers_arrives_whole(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, client = pair
+        sent = bytes(range(256)) * 20_000
+        thread = threading.Thread(target=pace.sendall, args=(sent,))
+        thread.start()
+        assert receive(client, len(sent)) == sent
+        thread.join()
+
+    @pytest.mark.parametrize("size", [1, 3 * JOINED])
+    def test_the_head_goes_with_the_content(self, pair: tuple[Pace, socket.socket], size: int) -> None:
+        pace, client = pair
+        pace.hold()
+        pace.sendall(b"head ")
+        assert not readable(client)
+        thread = threading.Thread(target=pace.sendall, args=(b"x" * size,))
+        thread.start()
+        assert receive(client, 5 + size) == b"head " + b"x" * size
+        thread.join()
+        pace.sendall(b"more")  # nothing is held any more
+        assert client.recv(10) == b"more"
+
+    def test_what_is_long_is_not_copied_to_be_joined(self) -> None:
+        sent = Recorder()
+        pace = Pace(sent)
+        for size in (1, JOINED):
+            pace.hold()
+            pace.sendall(b"head ")
+            pace.sendall(b"x" * size)
+        assert sent.sizes == [6, 5, JOINED]
+
+    def test_a_head_alone_goes_in_the_end(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, client = pair
+        pace.hold()
+        pace.sendall(b"head")
+        pace.flush()
+        assert client.recv(10) == b"head"
+        pace.flush()
+        assert not readable(client)
+
+    def test_what_is_dropped_is_never_sent(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, client = pair
+        pace.hold()
+        pace.sendall(b"head")
+        pace.drop()
+        pace.sendall(b"error")
+        assert client.recv(10) == b"error"
+
+    def test_a_file_is_sent_after_its_head(self, pair: tuple[Pace, socket.socket], tmp_path: Path) -> None:
+        pace, client = pair
+        (tmp_path / "file").write_bytes(b"content")
+        pace.hold()
+        pace.sendall(b"head ")
+        with (tmp_path / "file").open("rb") as file:
+            pace.sendfile(file, offset=0, count=7)
+        assert receive(client, 12) == b"head content"
+        assert not pace.getblocking()
+
+    def test_a_file_that_is_not_taken_is_given_up(self, tmp_path: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs, (tmp_path / "file").open("wb+") as file:
+            file.truncate(10_000_000)
+            with pytest.raises(TimeoutError):
+                Pace(ours, resting=0.05).sendfile(file)
+
+    def test_gunicorn_may_limit_what_is_left_of_a_body(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, _ = pair
+        pace.settimeout(0.05)
+        assert pace.gettimeout() == 0.05
+        with pytest.raises(TimeoutError):
+            pace.recv(1)
+
+
+class Recorder:
+    """A socket that takes all."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def setblocking(self, blocking: bool) -> None:
+        pass
+
+    def send(self, data: memoryview) -> int:
+        self.sizes.append(len(data))
+        return len(data)
+
+
+def sip(sock: socket.socket, over: threading.Event) -> None:
+    while not over.wait(0.02):
+        sock.recv(50_000)
+
+
+def receive(sock: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        found += sock.recv(65_536)
+    return found
+
+
+def readable(sock: socket.socket) -> bool:
+    return bool(select.select([sock], [], [], 0.05)[0])

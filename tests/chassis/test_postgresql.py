@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from sys import modules
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolTimeout
 
 from chassis.postgresql.base import DatabaseWrapper
-from chassis.postgresql.pool import CHECK_SECONDS, PROBE_SECONDS, Pool, Unreachable
+from chassis.postgresql.pool import CHECK_SECONDS, FRESH_SECONDS, PROBE_SECONDS, Pool, Unreachable
 from tests.postgres import Postgres
 from tests.relay import Relay
 
@@ -139,6 +140,69 @@ class TestWhatItGives:
             assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
             assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
             assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+
+
+class TestAConnectionUsedAMomentAgo:
+    """It is looked at, and not asked."""
+
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        found: list[Any] = []
+
+        def answers(*arguments: Any) -> bool:
+            found.append(arguments)
+            return True
+
+        monkeypatch.setattr(modules[Pool.__module__], "answers", answers)
+        return found
+
+    def test_it_is_given_without_a_question(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(SIZE):
+            use(pool)
+        asked = self.asked(monkeypatch)
+        use(pool)
+        assert asked == []
+
+    def test_after_a_pause_it_is_asked(self, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(SIZE):
+            use(pool)
+        asked = self.asked(monkeypatch)
+        time.sleep(FRESH_SECONDS + 0.1)
+        use(pool)
+        assert len(asked) == 1
+
+    def test_one_that_was_ended_meanwhile_is_replaced(self, pool: Pool, postgres: Postgres) -> None:
+        for _ in range(SIZE):
+            use(pool)
+        assert len(postgres.execute(f"SELECT pg_terminate_backend(pid) {SESSIONS}")) == SIZE
+        time.sleep(0.2)
+        for _ in range(SIZE):
+            use(pool)
+
+    def test_a_host_that_vanished_fails_its_statement_within_3_s_for_every_thread(
+        self, pool: Pool, relay: Relay
+    ) -> None:
+        for _ in range(SIZE):
+            use(pool)
+        relay.fall_silent()
+        spent: list[float] = []
+        threads = [threading.Thread(target=lambda: spent.append(seconds(lambda: use(pool)))) for _ in range(SIZE)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(6)
+        assert len(spent) == SIZE, "somebody still waits"
+        assert CHECK_SECONDS < max(spent) < 3
+        assert pool.away
+        relay.forget()
+        assert is_back(pool)
+
+    def test_a_slow_statement_of_a_host_that_lives_is_waited_for(self, pool: Pool) -> None:
+        for _ in range(SIZE):
+            use(pool)
+        with pool.connection() as found:
+            assert found.is_trusted
+            assert found.execute("SELECT 1 FROM pg_sleep(1.5)").fetchone() == (1,)
+        assert not pool.away
 
 
 class TestAnOutage:

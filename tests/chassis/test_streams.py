@@ -115,20 +115,21 @@ class TestASlowBody:
         with ours, theirs:
             pace = Pace(ours)
             theirs.sendall(b"abcd")
-            members = {"gunicorn.socket": ours}
-            seen = [pace.gettimeout() for _ in BodyReader(environ(Source(pace), 4, **members), idle_seconds=5)]
-            assert seen == [5]
-            assert pace.gettimeout() is None
+            members = {"gunicorn.socket": pace}
+            seen = [pace.limited for _ in BodyReader(environ(Source(pace), 4, **members), idle_seconds=5)]
+            assert seen == [True]
+            assert not pace.limited
 
     def test_it_is_ended_by_the_pace(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            body = BodyReader(environ(Source(Pace(ours)), 4, **{"gunicorn.socket": ours}), idle_seconds=0.05)
+            pace = Pace(ours)
+            body = BodyReader(environ(Source(pace), 4, **{"gunicorn.socket": pace}), idle_seconds=0.05)
             with pytest.raises(Problem) as refused:
                 list(body)
             assert refused.value.code == "timeout"
             assert body.finished
-            assert ours.gettimeout() is None
+            assert not pace.limited
 
 
 class Source:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import selectors
 import socket
-from collections.abc import Iterator
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from gunicorn import util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidRequestLine, LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
+from chassis.pace import Pace
 from chassis.worker import STALLED_SECONDS, Worker
 
 
@@ -77,6 +88,7 @@ def test_it_gives_up_who_takes_no_answer(
     monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, request, conn: seen.append(conn.sock.gettimeout()))
     theirs.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     worker.handle(conn)
+    assert isinstance(conn.sock, Pace)
     assert conn.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == STALLED_SECONDS * 1000
     assert seen == [STALLED_SECONDS]  # the limit of the headers is not one of the body
 
@@ -87,3 +99,166 @@ def test_it_leaves_who_sends_nothing_to_the_poller(
     monkeypatch.setattr("chassis.worker.DEFAULT_WORKER_DATA_TIMEOUT", 0.05)
     worker, conn, _ = connection
     assert worker.handle(conn) is _DEFER
+
+
+class TestServing:
+    """A worker with its threads in this process, and clients that ask over TCP."""
+
+    def test_a_connection_is_kept_for_the_next_request(self, serving: Serving) -> None:
+        with serving.connect() as client:
+            assert [get(client), get(client)] == [b"hello"] * 2
+            assert serving.worker.nr_conns == 1
+
+    def test_requests_that_are_sent_ahead_are_answered_in_turn(self, serving: Serving) -> None:
+        with serving.connect() as client:
+            client.sendall(REQUEST * 3 + REQUEST[:10])
+            for _ in range(3):
+                assert answer(client) == b"hello"
+            client.sendall(REQUEST[10:])
+            assert answer(client) == b"hello"
+
+    def test_a_body_that_comes_late_is_read(self, serving: Serving) -> None:
+        serving.application = lambda environ: environ["wsgi.input"].read()
+        with serving.connect() as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+            time.sleep(0.1)
+            client.sendall(b"cd")
+            assert answer(client) == b"abcd"
+
+    def test_a_thread_outlives_an_application_that_exits(self, serving: Serving) -> None:
+        serving.application = lambda environ: sys.exit()
+        for _ in range(3):  # there are two threads
+            with serving.connect() as client:
+                client.sendall(REQUEST)
+                assert client.recv(100) == b""
+        serving.application = lambda environ: b"hello"
+        with serving.connect() as client:
+            assert get(client) == b"hello"
+
+    def test_a_probe_is_answered_while_all_threads_are_taken(self, serving: Serving) -> None:
+        over = threading.Event()
+        serving.application = lambda environ: b"late" if environ["PATH_INFO"] == "/" and over.wait(10) else b"alive"
+        with ExitStack() as stack:
+            taking = [stack.enter_context(serving.connect()) for _ in range(2)]
+            for client in taking:
+                client.sendall(REQUEST)
+            prober = stack.enter_context(serving.connect())
+            prober.sendall(REQUEST.replace(b"/ ", b"/livez "))
+            assert answer(prober) == b"alive"
+            over.set()
+            assert [answer(client) for client in taking] == [b"late"] * 2
+
+    def test_a_client_that_takes_no_answer_is_reset(self, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chassis.worker.STALLED_SECONDS", 0.3)
+        monkeypatch.delattr(socket, "TCP_USER_TIMEOUT", raising=False)  # by which the kernel would do it, but later
+        serving.application = lambda environ: bytes(20_000_000)
+        with serving.connect() as client:
+            client.sendall(REQUEST)
+            time.sleep(0.6)
+            with pytest.raises(ConnectionResetError):
+                b"".join(iter(lambda: client.recv(65_536), b""))
+        assert serving.becomes_empty()
+
+    def test_when_many_rest_the_next_is_told_to_leave(self, serving: Serving) -> None:
+        serving.worker.max_keepalived = 1
+        with serving.connect() as first, serving.connect() as second:
+            assert get(first) == b"hello"
+            second.sendall(REQUEST)
+            assert b"Connection: close" in second.recv(1000)
+
+    def test_one_that_leaves_is_forgotten(self, serving: Serving) -> None:
+        with serving.connect() as client:
+            get(client)
+        assert serving.becomes_empty()
+        assert serving.worker.lobby
+        assert (serving.worker.lobby.resting, serving.worker.lobby.waiting) == (0, 0)
+
+    def test_it_tells_the_master_that_it_lives_once_a_second(self, serving: Serving) -> None:
+        told: list[float] = []
+        serving.worker.tmp.notify = lambda: told.append(time.monotonic())
+        with serving.connect() as client:
+            until = time.monotonic() + 1.5
+            while time.monotonic() < until:
+                get(client)
+        assert 1 <= len(told) <= 2
+
+
+def test_the_date_is_the_seconds_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.2, 0.9, 1.0, 86_400.5]
+    monkeypatch.setattr("chassis.worker.time.time", lambda: seconds.pop(0))
+    assert [util.http_date() for _ in range(4)] == [
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Thu, 01 Jan 1970 00:00:01 GMT",
+        "Fri, 02 Jan 1970 00:00:00 GMT",
+    ]
+
+
+def test_whether_an_answer_is_the_last_is_decided_once(connection: tuple[Worker, TConn, socket.socket]) -> None:
+    worker, conn, theirs = connection
+    theirs.sendall(REQUEST)
+    worker.handle(conn)
+    request = conn.parser.mesg
+    request._closes = None
+    worker.alive = False
+    assert request.should_close()
+    worker.alive = True
+    assert request.should_close()
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@dataclass
+class Serving:
+    worker: Worker
+    address: Any
+    application: Callable[[dict[str, Any]], bytes] = lambda environ: b"hello"
+
+    def answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        content = self.application(environ)
+        start_response("200 OK", [("Content-Length", str(len(content)))])
+        return [content]
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, timeout=10)
+
+    def becomes_empty(self) -> bool:
+        until = time.monotonic() + 5
+        while self.worker.nr_conns and time.monotonic() < until:
+            time.sleep(0.01)
+        return not self.worker.nr_conns
+
+
+@pytest.fixture
+def serving() -> Iterator[Serving]:
+    settings = Config()
+    settings.set("threads", 2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        worker = Worker(1, os.getppid(), [listener], None, 30, settings, Logger(settings))
+        found = Serving(worker, listener.getsockname())
+        # What gunicorn does after the fork, without its signals, which are the test run's.
+        worker.tpool, worker.poller, worker.wsgi = worker.get_thread_pool(), selectors.DefaultSelector(), found.answer
+        worker.method_queue.init()
+        worker.alive = True
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        yield found
+        worker.handle_exit(None, None)
+        thread.join(10)
+        assert not thread.is_alive()
+    worker.tmp.close()
+
+
+def get(client: socket.socket) -> bytes:
+    client.sendall(REQUEST)
+    return answer(client)
+
+
+def answer(client: socket.socket) -> bytes:
+    """The content of one answer, and not a byte of the next."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+    length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]  # all have one
+    return b"".join(client.recv(1) for _ in range(length))

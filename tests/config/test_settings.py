@@ -311,3 +311,10 @@ class TestTelemetry:
     def test_what_telemetry_sets_by_itself_is_sound(self) -> None:
         show = "list(s.otel.faults(s.os.environ))"
         assert value(show, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318") == []
+
+    def test_it_finds_django_s_settings_though_it_starts_before_the_application_names_them(self) -> None:
+        """Where nothing else names them, as for gunicorn started by hand: each request would be answered 500."""
+        show = "[__import__('chassis.telemetry').telemetry.start(), __import__('django.conf').conf.settings.MIDDLEWARE]"
+        middleware = value(show, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_SDK_DISABLED="true")[1]
+        assert middleware[0] == "chassis.instrumentation.TracingMiddleware"
+        assert middleware[1:] == value("s.MIDDLEWARE")

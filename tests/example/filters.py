@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import QuerySet
 
-from chassis.filters import TextFilter
+from chassis.filters import TextField, TextFilter
 
 from .choices import Status
 from .models import Specimen
 
 
-class AccessionFilter(TextFilter):
+class AccessionField(TextField):
     """Upper-cased, as the accession itself is when it is written."""
 
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return super().filter(qs, value.upper() if value.isascii() else value)
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        return text.upper() if text.isascii() else text
+
+
+class AccessionFilter(TextFilter):
+    field_class = AccessionField
 
 
 class SpecimenFilter(django_filters.FilterSet):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import psycopg.sql
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -86,6 +87,13 @@ class TestCost:
         # The 20 in the region, those of LOOK_BACK or of one spanning variant before it, and the row that tells of a next page.
         assert cost.rows_read <= 20 + 50 + LOOK_BACK // SPACING + 3
 
+    def test_the_loss_of_its_index_would_be_seen(self, crowded: str) -> None:
+        execute("DROP INDEX genomics_variant_position")
+        cost, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:2000000-2020000")
+        assert len(found) >= 20
+        assert [node for node in cost.nodes if "Sort" in node]
+        assert cost.rows_read > 1000
+
     def test_a_spanning_variant_is_found_from_afar_and_widens_only_its_own_scan(self, crowded: str) -> None:
         # Variant 7 of each chromosome starts at 7,001 and ends at 57,001.
         near, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:57001-57001")
@@ -93,6 +101,21 @@ class TestCost:
         far, found = cost_of_get(Api("genomics"), f"{crowded}?region=3:57002-58001")
         assert [row["pos"] for row in found] == [58001]
         assert far.rows_read <= 5 < near.rows_read <= 60
+
+    def test_it_is_the_same_when_it_is_planned_for_any_region(self, crowded: str) -> None:
+        """As PostgreSQL plans what is prepared, after some executions: without the values."""
+        question = (
+            VariantQuerySet(Variant).of_analysis(crowded.split("/")[1]).overlapping(Region(3, 2_000_000, 2_020_000))
+        )
+        sql, values = question.order_by("chrom", "pos", "id").query.sql_with_params()
+        with connection.cursor() as cursor:
+            numbered = sql % tuple(f"${number + 1}" for number in range(len(values)))
+            cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            cursor.execute(f"PREPARE region AS {numbered}")
+            literals = ", ".join(psycopg.sql.Literal(value).as_string() for value in values)
+            cost = cost_of(f"EXECUTE region({literals})")
+            cursor.execute("DEALLOCATE region")
+        assert cost.indexes == {"genomics_variant_position", "genomics_variant_long"}
 
     def test_a_page_reads_a_page(self, crowded: str) -> None:
         cost, found = cost_of_get(Api("genomics"), f"{crowded}?limit=50")

@@ -148,3 +148,24 @@ def until(server: Server, status: int) -> int:
     while (found := server.api.get(world_of(server.service).plain(0)[0]).status) != status and time.monotonic() < end:
         time.sleep(0.1)
     return found
+
+
+def test_writes_over_a_pooler_in_transaction_mode_are_done_once_and_replayed(
+    bouncer: PgBouncer, authority: Authority, folder: Path
+) -> None:
+    """Their BEGIN and COMMIT go with a statement, and the pooler has to hand them on as one transaction."""
+    variables = {"CAREWAY_TRANSACTION_POOLER": "true", "CAREWAY_LOG_LEVEL": "WARNING"}
+    server = Server(bouncer.url("careway", verified(authority)), environment=variables, output=folder).start()
+    try:
+        world = world_of(server.service)
+        for number in range(100, 110):
+            path, body = world.plain(number)
+            first, again = (server.api.post(path, body, Idempotency_Key=f"k{number}") for _ in range(2))
+            assert (first.status, again.status, again.content) == (201, 201, first.content)
+            assert again.header("Idempotent-Replayed") == "true"
+            assert server.api.get(f"{path}/{first.json['id']}").content == first.content
+            (event,) = server.api.get(f"{path}/{first.json['id']}/history").json["results"]
+            assert event["actor"] == first.json["created_by"]
+            assert server.api.post(path, body).status == 409
+    finally:
+        server.stop()

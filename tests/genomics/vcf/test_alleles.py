@@ -106,14 +106,19 @@ class TestMate:
 
 class TestAlleleId:
     def test_it_is_a_version_8_uuid(self) -> None:
-        found = allele_id("GRCh38", 7, 117559590, "ATCT", "A")
+        found = uuid.UUID(bytes=allele_id("GRCh38", 7, 117559590, "ATCT", "A"))
         assert (found.version, found.variant) == (8, uuid.RFC_4122)
-        assert uuid.UUID(str(found)) == found
 
     def test_it_never_changes(self) -> None:
         # Stored rows carry these: a new serialisation would part old analyses from new ones.
-        assert str(allele_id("GRCh38", 7, 117559590, "ATCT", "A")) == "147aaad7-053c-8155-9601-469d42174e71"
-        assert str(allele_id("GRCh37", 1, 100, "N", "<DEL>", 200, 100)) == "fde5f809-47a5-8f5e-bc44-624567d5eb6a"
+        assert (
+            str(uuid.UUID(bytes=allele_id("GRCh38", 7, 117559590, "ATCT", "A")))
+            == "147aaad7-053c-8155-9601-469d42174e71"
+        )
+        assert (
+            str(uuid.UUID(bytes=allele_id("GRCh37", 1, 100, "N", "<DEL>", 200, 100)))
+            == "fde5f809-47a5-8f5e-bc44-624567d5eb6a"
+        )
 
     def test_it_tells_every_part_apart(self) -> None:
         made = [

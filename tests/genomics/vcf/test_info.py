@@ -71,6 +71,11 @@ class TestKeptKeys:
         assert all(key.number in "01A." and key.description.isprintable() for key in KEPT.values())
 
 
+def test_a_bad_value_counts_each_time_it_stands_in_a_file() -> None:
+    data = vcf(*(row(pos=pos, info="DP=x;OTHER=y") for pos in (100, 200, 300)))
+    assert warned(data) == {"bad-info-value": (3, 3)}
+
+
 class TestPercentEncoding:
     def test_it_decodes_the_eight_listed_codes(self) -> None:
         assert decode("%3A%3B%3D%25%2C%0D%0A%09") == ":;=%,\r\n\t"

@@ -1,10 +1,11 @@
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genomics.vcf import Allele, Limits, Reader, VCFError, Window
+from genomics.vcf import Allele, Fault, Limits, Reader, VCFError, Window
 
 from .files import COLUMNS, reader, row, vcf
 
@@ -32,6 +33,47 @@ cells = st.sampled_from(
     ]
 )
 columns = st.lists(cells | st.text(max_size=5), min_size=8, max_size=12)
+
+# What a file repeats, and what differs in a detail from that.
+records = st.builds(
+    lambda alt, id_, filter_, info, call: row("1", 100, id_, "A", alt, "50", filter_, info, *call),
+    st.sampled_from(["C", "G", "C,G", "AT", "<DEL>"]),
+    st.sampled_from([".", "rs1", "rs1;rs2", "x"]),
+    st.sampled_from([".", "PASS", "q", "q;r", "PASS;q"]),
+    st.lists(st.sampled_from(["DP=3", "DP=x", "AC=1", "AC=1,2", "DB", "OTHER=3", "AF=0.5", "AF=.", "END=200"])).map(";".join),
+    st.sampled_from([
+        ("GT", "0/1"), ("GT", "1/1"), ("GT:AD", "0/1:3,4"), ("GT:AD", "0/1:3,4,5"), ("GT:AD", "0/1:x,4"), ("GT:DP", "0/1:3,4"),
+        ("GT:AD:DP:GQ", "0/1:3,4:7:99"), ("GT:AD:DP:GQ", "1|2:3,4,5:12:2000"), ("GT:GQ", "0/1:9.6"), ("GT:GQ", "1:."),
+    ]),
+)  # fmt: skip
+
+
+class TestWhatRecurs:
+    """Texts that were read before are looked up. That gives what reading them anew gives."""
+
+    @given(st.lists(records, min_size=2, max_size=8))
+    @settings(max_examples=300)
+    def test_a_line_is_read_as_if_it_stood_alone(self, lines: list[str]) -> None:
+        read: list[Allele] = []
+        counts: Counter[str] = Counter()
+        faults: list[Fault] = []
+        for number, line in enumerate(lines, 3):
+            alone, warnings, refused = outcome(vcf(line))
+            read += [allele._replace(record_line=number) for allele in alone]
+            counts.update(warnings)
+            faults += [fault._replace(line=number) for fault in refused]
+        expected = ([], {}, faults) if faults else (read, dict(counts), [])
+        assert outcome(vcf(*lines)) == expected
+
+
+def outcome(data: bytes) -> tuple[list[Allele], dict[str, int], list[Fault]]:
+    """Alleles and counted warnings of a file, or its faults."""
+    source = reader(data)
+    try:
+        found = list(source)
+    except VCFError as error:
+        return [], {}, error.faults
+    return found, {warning["code"]: warning["count"] for warning in source.warnings}, []
 
 
 class TestReader:

@@ -30,6 +30,14 @@ class TestNumbers:
         assert [allele.depth_alt for allele in alleles(data)] == [None, None]
         assert warned(data) == {"bad-allele-depth": (2, 3)}
 
+    def test_depths_seen_before_count_again_where_they_do_not_fit(self) -> None:
+        data = vcf(
+            line("GT:AD", "0/1:1,2"), line("GT:AD", "0/1:1,2", 200, "C,G"), line("GT:AD", "0/1:1,x", 300),
+            line("GT:AD", "0/1:1,x", 400),
+        )  # fmt: skip
+        assert [allele.depth_alt for allele in alleles(data)] == [2, None, None, None]
+        assert warned(data) == {"bad-allele-depth": (1, 4), "bad-sample-value": (2, 5)}
+
     def test_it_rounds_a_decimal_quality(self) -> None:
         data = vcf(line("GT:GQ", "0/1:48.7"))
         assert only(data).genotype_quality == 49

@@ -1,7 +1,10 @@
 import random
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genomics.vcf import Allele, Window
 
@@ -157,3 +160,56 @@ class TestMemory:
         found = window(*rows, characters=2_000)
         assert len(list(found.ordered())) == 20
         assert lines(found.rest()) == []
+
+
+class TestEveryFile:
+    """The window passes most alleles by its queue; whatever the file, that changes nothing."""
+
+    @staticmethod
+    def expected(data: bytes) -> list[Allele]:
+        """Of the whole file at once: the best of each allele, in the order in which the file passes them."""
+        best: dict[bytes, Allele] = {}
+        for allele in reader(data):
+            known = best.get(allele.id)
+            if known is None or rank(allele) > rank(known):
+                best[allele.id] = allele
+        return sorted(best.values(), key=lambda allele: (allele.chrom, allele.pos, allele.id))
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["1", "2"]),
+                st.integers(1, 6),
+                st.sampled_from([("A", "C"), ("A", "G"), ("A", "C,G"), ("AAAT", "AAAC"), ("AT", "A"), ("A", "<DEL>")]),
+                st.sampled_from(["0/1", "1/1", "1|0"]),
+                st.sampled_from([".", "3", "7"]),
+                st.sampled_from(["PASS", "q"]),
+            ),
+            max_size=12,
+        )
+    )
+    def test_ordered_files_keep_the_best_of_each_allele(self, records: list[tuple[Any, ...]]) -> None:
+        rows = [
+            line(pos, ref, alt, "1/2" if "," in alt else gt, qual, flt, chrom)
+            for chrom, pos, (ref, alt), gt, qual, flt in sorted(records, key=lambda record: record[:2])
+        ]
+        found = window(*rows)
+        kept = list(found.ordered())
+        assert list(found.rest()) == []
+        assert [(allele.chrom, allele.pos) for allele in kept] == sorted((each.chrom, each.pos) for each in kept)
+        assert sorted(kept, key=lambda each: (each.chrom, each.pos, each.id)) == self.expected(vcf(*rows))
+        assert found.duplicates == len(list(reader(vcf(*rows)))) - len(kept)
+
+    @given(st.lists(st.tuples(st.sampled_from(["1", "2"]), st.integers(1, 6)), max_size=12), st.integers(1, 4))
+    def test_any_file_passes_every_allele_once(self, places: list[tuple[str, int]], limit: int) -> None:
+        rows = [line(pos, "A", "C,G", gt="1/2", chrom=chrom) for chrom, pos in places]
+        found = window(*rows, limit=limit)
+        first = list(found.ordered())
+        assert len({allele.id for allele in first}) == len(first)
+        rest = list(found.rest())
+        assert len(first) + len(rest) + found.duplicates == len(rows) * 2
+        assert {allele.id for allele in [*first, *rest]} == {allele.id for allele in reader(vcf(*rows))}
+
+
+def rank(allele: Allele) -> tuple[bool, float, int]:
+    return allele.filters == [], -1.0 if allele.qual is None else allele.qual, -allele.record_line
