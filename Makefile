@@ -30,9 +30,17 @@ lint: .venv ## Style, types, import law, migrations, OpenAPI
 format: .venv ## Lay out the code, and write the tables of settings
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings
 
-bench: .venv ##> Measure: the cost of each index, of history, of telemetry; memory by size of file
-	@for each in $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/generate_%.py,$(wildcard bench/*.py))); do \
-	  $(BIN)/python -m bench.$$each || exit 1; done
+# A measurement is what begins with an environment of the bench; the rest of bench/ is what they are made of.
+MEASUREMENTS = $(shell grep -lE '^import bench\.(environment|own_database)' bench/*.py)
+bench: .venv ##> Measure beside other stacks and write docs/performance.md, and the measurements behind decisions: hours
+	@for each in $(patsubst bench/%.py,%,$(MEASUREMENTS)); do $(BIN)/python -m bench.$$each || exit 1; done
+	@$(BIN)/python -m bench.report
+
+bench-quick: .venv ##> The requests beside other stacks, on a fiftieth of the data: less than 3 minutes
+	@$(BIN)/python -m bench.reads --quick
+
+bench-check: .venv ##> Whether all stacks answer the same, and no row of the results is missing; measures nothing
+	@$(BIN)/python -m bench.reads --check
 
 drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest drill -n 2 --dist loadfile $(ARGS)
@@ -55,7 +63,7 @@ migrations: .venv ## Write migrations for changed models
 
 lock: .venv ## Compile the locks from pyproject.toml, with hashes and without an index host
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	  --group dev pyproject.toml -o requirements/development.txt $(UPGRADE)
+	  --group dev --group bench pyproject.toml -o requirements/development.txt $(UPGRADE)
 	@# From the development lock, so that what is tested is what runs (phenopackets holds protobuf below 7 in both).
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  -c requirements/development.txt pyproject.toml -o requirements/runtime.txt $(UPGRADE)
@@ -72,4 +80,4 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format bench drill secrets audit token migrations lock clean .venv
+.PHONY: help run test lint format bench bench-quick bench-check drill secrets audit token migrations lock clean .venv

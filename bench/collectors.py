@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import tests.environment  # noqa: F401  (the embedded PostgreSQL, before settings load)
+import bench.environment  # noqa: F401  (a local PostgreSQL, before settings load)
 
 if TYPE_CHECKING:
     from tests.servers import Server

@@ -50,7 +50,15 @@ def _line(chance: random.Random, name: str, position: int) -> str:
     depth = chance.randrange(12, 60)
     half = depth // 2
     genotype = "1/1" if dice > 0.65 else "0/1"
-    info = f"AC=1;AF=0.500;AN=2;DP={depth};ExcessHet=3.01;FS={dice:.3f};MLEAC=1;MLEAF=0.500;MQ=60.00;QD={dice * 30:.2f};SOR=0.7"
+    copies = 2 if genotype == "1/1" else 1
+    # GATK compares the reads of REF and ALT where there are both.
+    ranks = ["", "", ""]
+    if copies == 1:
+        ranks = [f"{name}RankSum={chance.gauss(0, 1):.3f};" for name in ("BaseQ", "MQ", "ReadPos")]
+    info = (
+        f"AC={copies};AF={copies / 2:.3f};AN=2;{ranks[0]}DP={depth};ExcessHet=3.01;FS={dice * 20:.3f};MLEAC={copies};"
+        f"MLEAF={copies / 2:.3f};MQ=60.00;{ranks[1]}QD={dice * 30:.2f};{ranks[2]}SOR={dice * 3:.3f}"
+    )
     call = f"{genotype}:{depth - half},{half}:{depth}:99:{depth * 9},0,{depth * 11}"
     rs_id = f"rs{chance.randrange(10**9)}" if dice < 0.9 else "."
     return f"chr{name}\t{position}\t{rs_id}\t{ref}\t{alt}\t{dice * 900:.2f}\tPASS\t{info}\tGT:AD:DP:GQ:PL\t{call}\n"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import tests.environment  # noqa: F401  (the embedded PostgreSQL, before settings load)
+import bench.environment  # noqa: F401  (a local PostgreSQL, before settings load)
 
 ROUNDS = 9
 WRITES = 400

@@ -11,10 +11,9 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
-import tests.environment  # noqa: F401  (the embedded PostgreSQL, before settings load)
+import bench.environment  # noqa: F401  (a local PostgreSQL, before settings load)
 
 ROUNDS = 5
 KEY = "ALTER TABLE {table} ADD PRIMARY KEY (analysis_id, id)"
@@ -43,7 +42,7 @@ def main(rows: int) -> None:
         }
         tables["all of these"] = [KEY, *(_elsewhere(name, text) for name, text in indexes.items())]
         tables["a foreign key to the analysis (left out)"] = [KEY, FOREIGN_KEY]
-        report(measure(connection, tables, copied_rows(analysis, rows)), rows)
+        report(measure(connection, tables, analysis, rows), rows)
 
 
 def registered_analysis() -> str:
@@ -58,19 +57,15 @@ def registered_analysis() -> str:
         server.stop()
 
 
-def copied_rows(analysis: str, rows: int) -> list[tuple[Any, ...]]:
-    from bench.generate_vcf import vcf
-    from genomics.vcf import Reader
-
-    return [(uuid.UUID(analysis), *allele) for allele in Reader(vcf(rows), build="GRCh38")]
-
-
 def measure(
-    connection: Any, tables: dict[str, list[str]], rows: Sequence[tuple[Any, ...]]
+    connection: Any, tables: dict[str, list[str]], analysis: str, rows: int
 ) -> dict[str, tuple[list[float], int]]:
     """Seconds of each round, and bytes of indexes, by table."""
-    from genomics.ingestion import COLUMNS, TYPES, JSONTextDumper
+    from bench.generate_vcf import vcf
+    from genomics import bulk
+    from genomics.vcf import Reader
 
+    alleles = list(Reader(vcf(rows), build="GRCh38"))
     results: dict[str, tuple[list[float], int]] = {name: ([], 0) for name in tables}
     for number in range(ROUNDS):
         names = list(tables) if number % 2 else list(reversed(tables))
@@ -81,11 +76,7 @@ def measure(
                 connection.execute(statement.format(table="trial"))
             started = time.perf_counter()
             with connection.cursor() as cursor:
-                cursor.adapters.register_dumper(None, JSONTextDumper)
-                with cursor.copy(f"COPY trial ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)") as copy:
-                    copy.set_types(TYPES)
-                    for row in rows:
-                        copy.write_row(row)
+                bulk.copy(cursor, "trial", uuid.UUID(analysis), alleles)
             seconds = time.perf_counter() - started
             size = connection.execute("SELECT pg_indexes_size('trial')").fetchone()[0]
             results[name] = ([*results[name][0], seconds], size)

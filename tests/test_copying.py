@@ -34,7 +34,7 @@ MOST_LINES, MOST_FILES = 25, 8
 # What a copier changes, and what looks at it. That the chassis' own tests pass in the copy is drilled (drill/test_copying.py).
 TESTS = [
     *("tests/example", "tests/pharmacy", "tests/test_house.py", "tests/test_likeness.py", "tests/test_docs.py"),
-    *("tests/test_routes.py", "tests/test_tables.py", "tests/server/test_bodies.py"),
+    *("tests/test_routes.py", "tests/test_tables.py", "tests/test_plans.py", "tests/server/test_bodies.py"),
 ]
 
 

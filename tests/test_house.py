@@ -283,11 +283,20 @@ class TestSupply:
         )
         assert runtime - development == set()
 
+    def test_the_image_holds_nothing_of_the_other_groups(self) -> None:
+        """What tests and measurements stand beside the product is locked for development alone."""
+        pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        groups = pyproject["dependency-groups"]
+        others = {re.split(r"[\[<>=~]", name)[0] for group in groups.values() for name in group}
+        locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements/runtime.txt").read_text(), re.MULTILINE))
+        assert len(others) > 20
+        assert others & locked == set()
+
     def test_tests_and_development_tools_are_never_imported_by_the_product(self) -> None:
         pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-        tools = {re.split(r"[\[<>=~]", name)[0].replace("-", "_") for name in pyproject["dependency-groups"]["dev"]} | {
-            "tests"
-        }
+        groups = pyproject["dependency-groups"]
+        tools = {re.split(r"[\[<>=~]", name)[0].replace("-", "_") for group in groups.values() for name in group}
+        tools |= {"tests", "bench", "drill"}
         imported = {
             (name_of(path), module)
             for path in OURS
