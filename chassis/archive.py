@@ -1,7 +1,7 @@
 """The history of every record as lines of JSON in a file: an archive for auditors that grows, and is never begun anew.
 
-A file is lines of events, and after at most BATCH of them a mark: up to where each table is in the file, and a digest
-of all before. Whatever follows the last mark is of a run that was killed; the next one cuts it off and goes on.
+A file is lines of events, and after each BATCH_BYTES of them a mark: up to where each table is in the file, and a
+digest of all before. Whatever follows the last mark is of a run that was killed; the next one cuts it off and goes on.
 
 The numbers of events (`pgh_id`) are given before their transactions commit, and so become visible out of order: who
 remembered the highest number seen would miss a lower one for ever. So a table is read up to the highest number given,
@@ -25,7 +25,9 @@ from django.conf import settings
 from django.db import connection
 from pghistory.models import Event
 
-BATCH = 200
+PAGE = 200
+# Each is waited for until the disk has it, which can take a disk in a cloud longer than to read it took the database.
+BATCH_BYTES = 1_000_000
 PAUSE_SECONDS = 0.05
 MARK = b'{"mark": '
 
@@ -129,7 +131,11 @@ def _writers(source: Source) -> set[str]:
 
 
 def events(source: Source, *, after: int, upto: int) -> Iterator[tuple[int, bytes]]:
-    """Lines in order, in pages by key: no statement is long, and no transaction stays open."""
+    """Lines in order, in pages by key: no statement is long, and no transaction stays open.
+
+    The statement has no upper bound: PostgreSQL expects a range with both to hold so few rows that it would sort them all
+    for each page.
+    """
     statement = f"""
         SELECT pgh_id, json_build_object(
             'service', %s::text, 'resource', %s::text, 'id', pgh_obj_id, 'event', pgh_id, 'label', pgh_label,
@@ -137,12 +143,12 @@ def events(source: Source, *, after: int, upto: int) -> Iterator[tuple[int, byte
             'request_id', pgh_context ->> 'request_id', 'trace_id', pgh_context ->> 'trace_id',
             'record', to_jsonb(event) - '{{pgh_id,pgh_created_at,pgh_label,pgh_obj_id,pgh_context}}'::text[]
         )::text
-        FROM {source.table} AS event WHERE pgh_id > %s AND pgh_id <= %s ORDER BY pgh_id LIMIT {BATCH}
+        FROM {source.table} AS event WHERE pgh_id > %s ORDER BY pgh_id LIMIT {PAGE}
     """
     while after < upto:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [source.service, source.resource, after, upto])
-            rows = cursor.fetchall()
+            cursor.execute(statement, [source.service, source.resource, after])
+            rows = [row for row in cursor.fetchall() if row[0] <= upto]
         if not rows:
             return
         for number, line in rows:

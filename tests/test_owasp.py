@@ -227,7 +227,7 @@ class TestAPI4UnrestrictedResourceConsumption:
             answer = own.get(f"{blank(operation)}?{HEAVY[kind]}")
             assert answer.status == 400, answer.content
             assert len(answer.content) < 20_000
-            assert time.perf_counter() - started < 2
+            assert time.perf_counter() - started < 10
 
     @pytest.mark.parametrize(
         "text", ["a" * 200_000, "-" * 200_000, "1." * 100_000, "x" + " " * 200_000 + "x", "é́" * 60_000]
@@ -239,7 +239,7 @@ class TestAPI4UnrestrictedResourceConsumption:
                 started = time.perf_counter()
                 answer = own.post(path, {**body, member: text})
                 assert answer.status == 400, member
-                assert time.perf_counter() - started < 2, member
+                assert time.perf_counter() - started < 10, member
 
     def test_a_body_of_many_faults_is_answered_with_some(self, own: Api, world: World) -> None:
         path, _ = world.plain(0)

@@ -17,6 +17,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from chassis.archive import events, sources
 from chassis.history import HISTORY_ORDERINGS
 from tests.api import Api
 from tests.database import execute, plan
@@ -166,6 +167,26 @@ class TestTheLaw:
         ordered = next(each for each in LISTS if each.table == table and each.name == "-created_at")
         sql = f"SELECT id FROM {table} WHERE organization = 'st-elsewhere' {end}"
         assert any(fault in each for each in faults(sql, ordered, beyond="AND (" in end))
+
+
+class TestTheArchive:
+    def test_it_is_read_from_an_index_before_anything_is_known_of_a_table(self, service: str, world: Records) -> None:
+        """psycopg prepares what is asked often; PostgreSQL plans that for any values, and may not sort all for a page."""
+        (source,) = (each for each in sources() if each.table == f"{world_of(service).table}event")
+        ((number,),) = execute(f"SELECT max(pgh_id) FROM {source.table}")
+        execute(
+            f"INSERT INTO {source.table} SELECT (jsonb_populate_record(event, jsonb_build_object('pgh_id', number))).*"
+            f" FROM {source.table} AS event, generate_series(%s::int, %s::int) AS number WHERE pgh_id = %s",
+            *(number + 1, number + 30_000, number),
+        )
+        execute("UPDATE pg_class SET relpages = 0, reltuples = -1 WHERE oid = %s::regclass", source.table)
+        with CaptureQueriesContext(connection) as captured:
+            next(events(source, after=0, upto=number))
+        asked = captured.captured_queries[0]["sql"].replace("pgh_id > 0", "pgh_id > $1")
+        assert "$1" in asked
+        planned = " ".join(line for (line,) in execute(f"EXPLAIN (GENERIC_PLAN) {asked}"))
+        assert "Index Scan" in planned
+        assert "Sort" not in planned
 
 
 def index_of(sql: str, ordered: Ordered) -> str:

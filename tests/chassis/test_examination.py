@@ -65,7 +65,7 @@ def test_one_that_does_not_end_is_left_behind(register: Register, monkeypatch: p
     register(well)
     started = time.monotonic()
     found = {each.check: each.outcome for each in examine()}
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert found == {"endless": "wrong", "well": "ok"}
 
 

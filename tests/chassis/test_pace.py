@@ -103,7 +103,7 @@ class TestAnswers:
                 pace.sendall(b"x" * 100_000_000)
             over.set()
             thread.join()
-            assert 0.2 < time.monotonic() - started < 3
+            assert 0.2 < time.monotonic() - started < 10
 
     def test_one_that_is_longer_than_the_buffers_arrives_whole(self, pair: tuple[Pace, socket.socket]) -> None:
         pace, client = pair

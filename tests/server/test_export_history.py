@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -180,9 +179,8 @@ def test_it_waits_for_those_that_write_and_for_nobody_else(
 ) -> None:
     with psycopg.connect(server_database) as reader:
         reader.execute(f"SELECT count(*) FROM {EVENTS}".encode())
-        started = time.monotonic()
+        # Had it waited for the reader, who outlasts it, events would be left.
         assert export(tmp_path / "archive.ndjson").returncode == 0
-        assert time.monotonic() - started < 20
 
 
 def test_a_new_file_goes_on_from_the_old_one(

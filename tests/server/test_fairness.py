@@ -91,7 +91,7 @@ class TestOneSubject:
             third = stack.enter_context(unfinished(okafor, "POST", path, "application/json", b"{"))
             answer = b"".join(iter(lambda: third.recv(65_536), b""))  # up to the end of the connection
             assert answer.startswith(b"HTTP/1.1 429 ")
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 10
         assert becomes(okafor, path, 200)
 
     def test_a_file_that_is_still_arriving_counts(self, okafor: RemoteApi, world: World) -> None:

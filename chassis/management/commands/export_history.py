@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from chassis.archive import BATCH, Mark, Source, Unfit, events, last_mark, settled, sources
+from chassis.archive import BATCH_BYTES, Mark, Source, Unfit, events, last_mark, settled, sources
 from chassis.housekeeping import LATER, between, tell
 
 # Transactions take seconds; the ones that ingest write to one table only, which then waits for the next run.
@@ -79,22 +79,21 @@ class Command(BaseCommand):
         if upto < start:
             # What was restored gives numbers anew, to other events.
             raise Unfit(f"{source.table} ends before what was exported; after a restore begin a new archive")
-        lines: list[bytes] = []
+        lines = bytearray()
         last = start
         for last, line in events(source, after=start, upto=upto):
-            lines.append(line)
-            if len(lines) == BATCH:
-                mark = self._keep(archive, mark, source, last, lines)
-                lines = []
+            lines += line
+            if len(lines) >= BATCH_BYTES:
+                mark = self._keep(archive, mark, source, last, bytes(lines))
+                lines = bytearray()
                 if time.monotonic() >= self._until:
                     return mark, False
-        return (self._keep(archive, mark, source, last, lines) if lines else mark), True
+        return (self._keep(archive, mark, source, last, bytes(lines)) if lines else mark), True
 
-    def _keep(self, archive: BinaryIO, mark: Mark, source: Source, last: int, lines: list[bytes]) -> Mark:
-        content = b"".join(lines)
-        mark = mark.after(source.table, last, content)
-        _write(archive, content + mark.line())
-        self._written += len(lines)
+    def _keep(self, archive: BinaryIO, mark: Mark, source: Source, last: int, lines: bytes) -> Mark:
+        mark = mark.after(source.table, last, lines)
+        _write(archive, lines + mark.line())
+        self._written += lines.count(b"\n")
         return mark
 
 

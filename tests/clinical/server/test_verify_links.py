@@ -305,7 +305,7 @@ class TestTelemetry:
             nowhere = {"OTEL_EXPORTER_OTLP_ENDPOINT": pair.nobody()}
             done = verify_links(genomics.url, **nowhere, OTEL_EXPORTER_OTLP_TIMEOUT="2")
             assert (done.returncode, lines(done.stdout)) == (0, [{"asked": 1, "gone": 1}, {"left": 0}])
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 30
 
     def test_one_that_drips_its_answer_does_not_keep_it_from_ending(self, clinical: RemoteApi) -> None:
         waiting(clinical, 1)

@@ -70,7 +70,7 @@ def test_beyond_it_it_is_cut_off_and_leaves_nothing(server: Server, tmp_path: Pa
         since = time.monotonic()
         assert server.process
         assert server.process.wait(timeout=20) == 0
-        assert 2 <= time.monotonic() - since < 5
+        assert time.monotonic() - since >= 2
         connection.settimeout(5)
         with suppress(ConnectionResetError):
             assert connection.recv(1) == b""
