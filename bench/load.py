@@ -6,10 +6,13 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bench.contenders import THREADS
 from bench.environment import refuse
@@ -22,6 +25,8 @@ CONNECTIONS = 16
 CALM_CONNECTIONS = THREADS
 # wrk ends by itself when we do not end it.
 LONGEST_SECONDS = 600
+# A page by number of a stack that reads all rows before it takes a sixth of a second, and sixteen wait in its queue.
+SETTLING_SECONDS = 20
 # Targets in their order, or bodies that are all different. A target's ETag stands behind a tab. At a given rate each
 # connection waits before each request, for a time that is random so that they do not march in step.
 SCRIPT = """
@@ -93,6 +98,7 @@ class Load:
         self.windows += 1
         script = self._script(stack, work, rate)
         processes = stack.processes(), family(self.postmaster)
+        self._settle(processes[1])
         before = [cpu_seconds(each) for each in processes]
         found = self._run(script, stack.port, seconds, CALM_CONNECTIONS if rate else CONNECTIONS)
         app, postgres = (cpu_seconds(each) - used for each, used in zip(processes, before, strict=True))
@@ -123,6 +129,15 @@ class Load:
             raise SystemExit(f"bench: wrk said no result:\n{told[-1000:]}")
         found: dict[str, float] = json.loads(told.partition("RESULT")[2] or '{"requests": 0, "failed": 0}')
         return found
+
+    def _settle(self, postgres: list[psutil.Process]) -> None:
+        """Until PostgreSQL has done what the window before has left it: its load has gone, its queries have not."""
+        until, used = time.monotonic() + SETTLING_SECONDS, cpu_seconds(postgres)
+        while time.monotonic() < until:
+            time.sleep(0.05)
+            last, used = used, cpu_seconds(postgres)
+            if used - last < 0.005:
+                return
 
     def _script(self, stack: Stack, work: Work, rate: float) -> Path:
         targets = self.folder / "targets"

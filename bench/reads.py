@@ -55,7 +55,7 @@ class Size:
     requests: int
 
 
-FULL = Size(samples=1_000_000, variants=10_000_000, pages=10_000, rounds=7, seconds=3, calm_seconds=10, requests=10_000)
+FULL = Size(samples=1_000_000, variants=10_000_000, pages=10_000, rounds=5, seconds=3, calm_seconds=6, requests=10_000)
 QUICK = Size(samples=20_000, variants=200_000, pages=400, rounds=3, seconds=0.3, calm_seconds=0.6, requests=1_000)
 CHECK = Size(samples=2_000, variants=20_000, pages=40, rounds=1, seconds=0.2, calm_seconds=0, requests=0)
 

@@ -6,7 +6,6 @@ The same requests of the same process, in turn, without an HTTP server; processo
 from __future__ import annotations
 
 import io
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from unittest.mock import patch
 
 import bench.environment  # noqa: F401  (a local PostgreSQL, before settings load)
 
+DATABASE = "careway_bench"
 ROUNDS = 9
 READS = 200
 SAMPLES = 60
@@ -23,11 +23,13 @@ WAYS = ("compiled once", "compiled for each request")
 
 def main() -> None:
     import django
+    from django.conf import settings
     from django.test.utils import setup_test_environment
 
     from tests.servers import make_database
 
-    os.environ["DATABASE_URL"] = make_database("careway_bench")
+    make_database(DATABASE)
+    settings.DATABASES["default"]["NAME"] = DATABASE  # on the same server
     django.setup()
     setup_test_environment()  # the test client makes what is read
     from chassis.statements import Question

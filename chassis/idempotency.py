@@ -33,18 +33,18 @@ PRINTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 STORED_HEADERS = ("ETag", "Location")
 
 # One statement takes the key, takes it over when it has expired, or waits for whoever holds it. With the key it tells
-# the triggers of history who writes, which would be a statement of its own.
+# the triggers of history who writes, which would be a statement of its own. `ctid` is where the row is, for as long as
+# this transaction holds it: a plan by its key, made when the table was small, would read all of a table that has grown.
 TAKE = f"""
     INSERT INTO {IdempotentAnswer._meta.db_table} AS answer (caller, route, key, digest, body, headers)
     VALUES (%s, %s, %s, %s, '', '{{}}')
     ON CONFLICT (caller, route, key) DO UPDATE
         SET digest = excluded.digest, status = NULL, body = '', headers = '{{}}', created_at = now()
         WHERE answer.created_at < now() - interval '24 hours'
-    RETURNING {TELL}
+    RETURNING ctid::text, {TELL}
 """
 KEEP = f"""
-    UPDATE {IdempotentAnswer._meta.db_table} SET status = %s, body = %s, headers = %s
-    WHERE caller = %s AND route = %s AND key = %s
+    UPDATE {IdempotentAnswer._meta.db_table} SET status = %s, body = %s, headers = %s WHERE ctid = %s::tid
 """
 
 
@@ -58,6 +58,7 @@ class Key:
         # No name of a token holds a line feed: with a blank, one pair of names could pass for another.
         self._scope = (f"{caller.actor}\n{caller.organization}", request.path, self._name)
         self._digest = hashlib.sha256(body).digest()
+        self._row = ""
 
     def replay(self, context: str) -> HttpResponse | None:
         """The stored answer, or None when the request is to be done now, with the context told to the triggers of history.
@@ -67,7 +68,8 @@ class Key:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(TAKE, [*self._scope, self._digest, context])
-                if cursor.fetchone():
+                if row := cursor.fetchone():
+                    self._row = row[0]
                     return None
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):  # the first caller is still at it
@@ -83,4 +85,4 @@ class Key:
         """Keeps the answer, as the transaction's last statement; an exception before this leaves no trace of the key."""
         headers = json.dumps({name: response[name] for name in STORED_HEADERS if name in response})
         last = cast("DatabaseWrapper", connection).execute_last
-        last(KEEP, [response.status_code, response.content.decode(), headers, *self._scope])
+        last(KEEP, [response.status_code, response.content.decode(), headers, self._row])

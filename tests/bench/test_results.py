@@ -64,6 +64,10 @@ class TestAdd:
         assert results.read(file)["rows"] == []
 
 
+# Variants in the tables that are compared.
+SIZES = (1_000_000, 10_000_000, 50_000_000)
+
+
 class TestComplete:
     ROWS = tuple(row(work, stack) for work in (*WORKS, "memory") for stack in STACKS)
 
@@ -82,3 +86,21 @@ class TestComplete:
         rows = [each for each in results.read()["rows"] if each["section"] == "reads"]
         assert results.missing(rows, [*WORKS, "memory"], STACKS) == []
         assert {each["ratio_to_floor"] for each in rows if each["stack"] == "floor"} == {1.0}
+
+    @pytest.mark.parametrize(
+        ("section", "works", "stacks"),
+        [
+            ("ingestion", ["ingest-10000", "ingest-1000000", "ingest"], ["floor", "psql-binary", "careway"]),
+            ("ingestion", ["ingest"], ["pysam-bulk-create", "cyvcf2-bulk-create"]),
+            ("scale", [f"{work}-of-{size}" for work in ("region-100", "list-50") for size in SIZES], ["careway"]),
+            ("scale", ["ingest-into-empty", f"ingest-into-{SIZES[-1]}", "ingest-two-at-once"], ["careway"]),
+            ("startup", ["start"], ["plain", "careway-bare", "careway"]),
+            ("telemetry", ["tracing-0", "tracing-10", "tracing-100"], ["careway"]),
+        ],
+    )
+    def test_so_does_every_other_section(self, section: str, works: list[str], stacks: list[str]) -> None:
+        rows = [each for each in results.read()["rows"] if each["section"] == section]
+        assert results.missing(rows, works, stacks) == []
+
+    def test_no_number_of_it_is_of_a_quick_run(self) -> None:
+        assert {each["size"] for each in results.read()["sections"].values()} == {"full"}
