@@ -39,7 +39,7 @@ bench: .venv ##> Measure beside other stacks and write docs/performance.md, and 
 bench-quick: .venv ##> The requests beside other stacks, on a fiftieth of the data: less than 3 minutes
 	@$(BIN)/python -m bench.reads --quick
 
-bench-check: .venv ##> Whether all stacks answer the same, all measurements run, and no result is missing; no number counts
+bench-check: .venv ##> Whether all stacks answer the same, and no result is missing; runs the main measurements small, and no number counts
 	@$(BIN)/python -m bench.reads --check
 	@for each in ingestion scale; do $(BIN)/python -m bench.$$each --check || exit 1; done
 	@$(BIN)/python -m bench.profile --quick >/dev/null && $(BIN)/python -m bench.statements >/dev/null
