@@ -1,71 +1,30 @@
 """Where the processor time of a request is, in this process and without a server: `python -m bench.profile`.
 
-The application is called as a worker calls it, by one thread. The operating system interrupts it each millisecond of
-processor time, and the innermost frame of Python says whose that millisecond was; what C does counts for who called it.
-What a served request takes beyond `in_process_us` is the server's, and what threads cost each other.
+The operating system interrupts it each millisecond of processor time, and the innermost frame of Python says whose that
+millisecond was; what C does counts for who called it. What a served request takes beyond `in_process_us` is the server's,
+and what threads cost each other.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import itertools
-import json
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 import bench.environment  # noqa: F401  (a local PostgreSQL, before settings load)
 from bench import results
+from bench.direct import Request, prepared, request
 from bench.environment import end_on_signals
 
 SECTION = "profile"
-DATABASE = "careway_bench"
 ROOT = str(results.FILE.parent.parent)
 INTERVAL_SECONDS = 0.001
 AREAS = ("django", "rest_framework", "psycopg", "psycopg_pool", "opentelemetry")
-NUMBERS = itertools.count(time.time_ns() // 1_000_000)
-
-Request = Callable[[], None]
-
-
-def request(method: str, path: str, authorization: str, body: dict[str, Any] | None = None) -> Request:
-    """One that fails loudly. A body's accession and the key of its repeats are new each time."""
-    from config import wsgi
-
-    application: Any = wsgi.application
-    named = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "localhost",
-        "HTTP_AUTHORIZATION": authorization,
-        "wsgi.url_scheme": "http",
-        "wsgi.errors": sys.stderr,
-    }
-
-    def ask() -> None:
-        environ = {**named, "wsgi.input": io.BytesIO()}
-        if body:
-            number = next(NUMBERS)
-            sent = json.dumps({**body, "accession": f"P-{number}"}).encode()
-            environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(sent))}
-            environ |= {"wsgi.input": io.BytesIO(sent), "HTTP_IDEMPOTENCY_KEY": str(number)}
-        statuses: list[str] = []
-        answer = application(environ, lambda status, headers, error=None: statuses.append(status))
-        b"".join(answer)
-        answer.close()
-        if statuses[0][0] != "2":
-            raise SystemExit(f"bench: {path} was answered {statuses}")
-
-    return ask
 
 
 def area(frame: FrameType | None) -> str:
@@ -101,23 +60,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a second for each kind of request, not ten")
     asked = parser.parse_args(arguments)
     end_on_signals()
-    import django
-    from django.conf import settings
-    from django.test.utils import setup_test_environment
-
-    from tests.servers import make_database
-
-    make_database(DATABASE)
-    settings.DATABASES["default"]["NAME"] = DATABASE  # on the same server
-    django.setup()
-    setup_test_environment()  # the test client makes what is read
+    authorization, samples = prepared(60)
     from bench.works import SENT
-    from tests.api import Api, token
-    from tests.genomics import factories
 
-    api = Api(service="genomics")
-    samples = [factories.sample(api)["id"] for _ in range(60)]
-    path, authorization = "/genomics/v1/samples", f"Bearer {token()}"
+    path = "/genomics/v1/samples"
     works = {
         "get-one": request("GET", f"{path}/{samples[0]}", authorization),
         "list-50": request("GET", path, authorization),

@@ -26,7 +26,7 @@ from django.db import connection
 from pghistory.models import Event
 
 PAGE = 200
-# Each is waited for until the disk has it, which can take a disk in a cloud longer than to read it took the database.
+# Each is waited for until the disk has it, which can take a disk longer than reading took the database.
 BATCH_BYTES = 1_000_000
 PAUSE_SECONDS = 0.05
 MARK = b'{"mark": '
@@ -133,8 +133,8 @@ def _writers(source: Source) -> set[str]:
 def events(source: Source, *, after: int, upto: int) -> Iterator[tuple[int, bytes]]:
     """Lines in order, in pages by key: no statement is long, and no transaction stays open.
 
-    The statement has no upper bound: PostgreSQL expects a range with both to hold so few rows that it would sort them all
-    for each page.
+    The statement has no upper bound. Of a table that it has no statistics of, PostgreSQL expects a range with both to hold
+    few rows, and would sort all of it for each page.
     """
     statement = f"""
         SELECT pgh_id, json_build_object(
