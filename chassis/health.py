@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -64,8 +65,13 @@ class _Schema:
     current = False
 
 
+def is_migrated(database: BaseDatabaseWrapper) -> bool:
+    """Whether every migration of the code is applied. Raises OperationalError."""
+    executor = MigrationExecutor(database)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
 def _migrated() -> bool:
     if not _Schema.current:
-        executor = MigrationExecutor(connection)
-        _Schema.current = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        _Schema.current = is_migrated(connection)
     return _Schema.current

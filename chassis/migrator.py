@@ -16,9 +16,12 @@ from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
+from .health import is_migrated
+
 # Of this database's advisory locks; nothing else here takes one.
 LOCK = "hashtextextended('careway.migrate', 0)"
 PAUSE_SECONDS = 0.5
+OUT_OF_REACH = "The database is out of reach; waiting for it."
 # These wait for transactions to end and let everybody else pass meanwhile; the others queue all that comes after them.
 PATIENT = (AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint)
 # lock_not_available, deadlock_detected: another time it may go through.
@@ -29,8 +32,44 @@ class Busy(Exception):
     """Another migrator did not end in time."""
 
 
+def await_database(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[str], None]) -> None:
+    """Until it answers. `told` once, when that has to be waited for. Raises OperationalError."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with connection.wrap_database_errors:
+                _connect(connection).close()
+            return
+        except OperationalError as error:
+            if time.monotonic() >= until:
+                raise
+            told(f"{OUT_OF_REACH} {error}")
+            told = _silence
+            time.sleep(PAUSE_SECONDS)
+
+
+def becomes_migrated(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[str], None]) -> bool:
+    """Whether that comes true within the time. `told` what it waits for, when that changes."""
+    until = time.monotonic() + seconds
+    said = ""
+    while True:
+        try:
+            if is_migrated(connection):
+                return True
+            waits = "Migrations are not applied yet; waiting for them."
+        except OperationalError as error:
+            waits = f"{OUT_OF_REACH} {error}"
+        if time.monotonic() >= until:
+            return False
+        if waits != said:
+            told(waits)
+            said = waits
+        connection.close()
+        time.sleep(4 * PAUSE_SECONDS)
+
+
 @contextmanager
-def only_one(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[], None]) -> Iterator[None]:
+def only_one(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[str], None]) -> Iterator[None]:
     """Holds the lock of migrators; `told` once, when it has to be waited for. Raises Busy, OperationalError.
 
     The lock is a session's, on a connection of its own: no rollback of a migration gives it back, and a killed migrator
@@ -38,21 +77,20 @@ def only_one(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[
     the other migrator would wait for that one, each for the other and without a deadlock that PostgreSQL could see.
     """
     until = time.monotonic() + seconds
-    with connection.wrap_database_errors, _session(connection) as session:
+    with connection.wrap_database_errors, _connect(connection) as session:
+        session.execute("SET idle_session_timeout = 0")
         while not _is_taken(session):
             if time.monotonic() >= until:
                 raise Busy
-            told()
+            told("Another migrator is at work; waiting for it.")
             told = _silence
             time.sleep(PAUSE_SECONDS)
         yield
 
 
-def _session(connection: BaseDatabaseWrapper) -> psycopg.Connection[tuple[object, ...]]:
-    # Beside the pool, which may have room for one alone.
-    session = psycopg.connect(**{**connection.get_connection_params(), "autocommit": True})
-    session.execute("SET idle_session_timeout = 0")
-    return session
+def _connect(connection: BaseDatabaseWrapper) -> psycopg.Connection[tuple[object, ...]]:
+    """Beside the pool, which may have room for one alone, and remembers that the database was away."""
+    return psycopg.connect(**{**connection.get_connection_params(), "autocommit": True})
 
 
 def _is_taken(session: psycopg.Connection[tuple[object, ...]]) -> bool:
@@ -60,7 +98,7 @@ def _is_taken(session: psycopg.Connection[tuple[object, ...]]) -> bool:
     return bool(row and row[0])
 
 
-def _silence() -> None:
+def _silence(_: str) -> None:
     """It has been said."""
 
 

