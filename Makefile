@@ -27,8 +27,8 @@ lint: .venv ## Style, types, import law, migrations, OpenAPI
 	@DJANGO_SETTINGS_MODULE=tests.settings CAREWAY_LOG_LEVEL=ERROR $(BIN)/python manage.py lintmigrations --quiet ok
 	@$(BIN)/python manage.py check_openapi
 
-format: .venv ## Lay out the code, and write the tables of settings
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings
+format: .venv ## Lay out the code, and write the tables of settings and of the chart's values
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings ; $(BIN)/python -m tests.chart.document
 
 # A measurement is what begins with an environment of the bench; the rest of bench/ is what they are made of.
 MEASUREMENTS = $(shell grep -lE '^import bench\.(environment|own_database)' bench/*.py)
@@ -46,6 +46,41 @@ bench-check: .venv ##> Whether all stacks answer the same, and no result is miss
 
 drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest drill -n 2 --dist loadfile $(ARGS)
+
+# Docker where its daemon answers, else buildah. BUILD_FLAGS go to it: see docs/operating.md.
+image: ##> Build the image (REGISTRY=… TAG=… SOURCE=… BASE=…@sha256:… BUILD_FLAGS="…"): about a minute
+	@$(PYTHON) -m docker.build --registry "$(REGISTRY)" --tag "$(TAG)" --source "$(SOURCE)" --base "$(BASE)" -- $(BUILD_FLAGS)
+
+image-report: .venv ##> Size of the image, time to ready with one CPU, memory of an idle worker: measured here (IMAGE=…)
+	@$(BIN)/python -m tests.image.report $(addprefix --image=,$(IMAGE))
+
+image-sbom: ##> The packages of the image, Debian's and Python's, as CycloneDX in build/ (IMAGE=…)
+	@$(PYTHON) -m docker.sbom $(addprefix --image=,$(IMAGE))
+
+# What may hold quotes and blanks comes from the shell's environment, where they do no harm.
+publish: .venv ##> Image, its packages and the chart to a registry, tied by digest (REGISTRY=… BASE=…@sha256:… POSTGRES=…@sha256:…)
+	@$(BIN)/python -m docker.publish --registry "$(REGISTRY)" --tag "$(TAG)" --base "$(BASE)" --postgres "$(POSTGRES)" \
+	  --source "$(SOURCE)" --image "$(IMAGE)" --sbom "$(SBOM)" --trial "$(TRIAL)" --sign "$$CAREWAY_SIGN" \
+	  --authority "$$CAREWAY_REGISTRY_CA" --docker-login "$${DOCKER_CONFIG:-$$HOME/.docker}/config.json" -- $(BUILD_FLAGS)
+
+# On the cluster of KUBECONFIG, from the registry of CAREWAY_REGISTRY: docs/operating.md, On Kubernetes.
+PROVE = $(BIN)/python -m pytest -n 0 -p no:cacheprovider --junitxml build/proof.xml -o junit_family=xunit1
+prove: .venv ##> Every promise of a release, tried on a real cluster: build/proof.json (ARGS="-k word" narrows)
+	@$(PROVE) tests/cluster/test_promises.py $(ARGS)
+prove-quick: .venv ##> The promises that take less than 8 minutes in all; names those that it leaves out
+	@CAREWAY_PROOF_QUICK=yes $(PROVE) tests/cluster/test_promises.py $(ARGS)
+prove-mutations: .venv ##> Each promise is seen to fail when it is broken on purpose
+	@$(PROVE) tests/cluster/test_mutations.py $(ARGS)
+
+# Their versions pin others that the house has newer, so they have an environment of their own.
+chart-scan: .venv .scanners ##> Static scanners over the rendered chart and the Dockerfile; tests/chart/skips.yaml says why not
+	@$(BIN)/python -m tests.chart.scan .scanners/bin
+.scanners: .scanners/made-from-lock
+.scanners/made-from-lock: requirements/scanners.txt
+	@echo "Making .scanners from its hash-pinned lock (once) …" >&2
+	@rm -rf .scanners && $(PYTHON) -m venv .scanners
+	@.scanners/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/scanners.txt
+	@cp requirements/scanners.txt .scanners/made-from-lock
 
 # Not secrets: what tests and documents make up, the UUID of RFC 9562, the hashes of triggers, digests that tests pin.
 MADE_UP := ^(password|hunter2|secret|short|s|p%40ss|only-of-these-tests|made-up(-.*)?|first|…|01890a5d[0-9a-f-]+)$$
@@ -69,9 +104,11 @@ lock: .venv ## Compile the locks from pyproject.toml, with hashes and without an
 	@# From the development lock, so that what is tested is what runs (phenopackets holds protobuf below 7 in both).
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  -c requirements/development.txt pyproject.toml -o requirements/runtime.txt $(UPGRADE)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --group pyproject.toml:scan -o requirements/scanners.txt $(UPGRADE)
 
 clean: ## Remove the environment and everything that run and test wrote
-	@rm -rf .venv .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@rm -rf .venv .scanners .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 
 # The one environment of every verb. Made anew, from nothing, whenever the lock changes; the mark is written last, so an
 # interrupted installation is made again.
@@ -82,4 +119,4 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format bench bench-quick bench-check drill secrets audit token migrations lock clean .venv
+.PHONY: help run test lint format bench bench-quick bench-check drill image image-report image-sbom publish secrets audit token migrations lock clean chart-scan .venv .scanners

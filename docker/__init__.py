@@ -1,0 +1,1 @@
+"""How the image is made, measured and listed. Only careway.py goes into it."""
