@@ -11,9 +11,12 @@ STATE = Path(__file__).resolve().parent.parent / ".careway" / "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ.setdefault("CAREWAY_LOG_LEVEL", "WARNING")
 # Not what a developer's shell may hold: tests of settings set what they need.
-KEPT = {"CAREWAY_CORPUS", "CAREWAY_LOG_LEVEL"}
+KEPT = {"CAREWAY_BUILD_FLAGS", "CAREWAY_CORPUS", "CAREWAY_IMAGE", "CAREWAY_LOG_LEVEL"}
+# What the proof on a cluster is told: where the registry is, and the like.
+PROOF = ("CAREWAY_PROOF_", "CAREWAY_REGISTRY")
 for name in [name for name in os.environ if name.startswith(("CAREWAY_", "OTEL_")) and name not in KEPT]:
-    os.environ.pop(name)
+    if not name.startswith(PROOF):
+        os.environ.pop(name)
 os.environ["CAREWAY_ENVIRONMENT"] = "development"
 # A service that asks another one on this machine's port finds nobody there, and not the developer's `make run`.
 os.environ["CAREWAY_PORT"] = "9"

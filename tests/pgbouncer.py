@@ -6,15 +6,17 @@ import datetime
 import ipaddress
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
-import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -74,9 +76,23 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 class PgBouncer:
-    """Use as a context: it takes connections with TLS alone, and passes them on to `port` in transaction mode."""
+    """Use as a context: it takes connections with TLS alone, and passes them on to `port`.
 
-    def __init__(self, *, port: int, certificate: Path, key: Path) -> None:
+    In transaction mode, unless `sessions`: then it is PostgreSQL with TLS, but for start-up options, which it drops.
+
+    `users` are those it lets in, with the passwords that the server behind it has for them too.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        certificate: Path,
+        key: Path,
+        address: str = "127.0.0.1",
+        users: Mapping[str, str] = MappingProxyType({USER: PASSWORD}),
+        sessions: bool = False,
+    ) -> None:
         assert PROGRAM
         # It will not be root, and must read what lies here.
         self.folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir="/tmp"))
@@ -84,19 +100,22 @@ class PgBouncer:
         self.port = free_port()
         for file, name in ((certificate, "server.pem"), (key, "server.key")):
             shutil.copy(file, self.folder / name)
-        (self.folder / "users.txt").write_text(f'"{USER}" "{PASSWORD}"\n')
+        self._users = dict(users)
+        self._write_users()
         settings = {
-            "listen_addr": "127.0.0.1",
+            "listen_addr": ",".join({"127.0.0.1", address}),
             "listen_port": self.port,
             "unix_socket_dir": "",
             "auth_type": "scram-sha-256",
             "auth_file": self.folder / "users.txt",
-            "pool_mode": "transaction",
+            "pool_mode": "session" if sessions else "transaction",
             "logfile": self.folder / "log",
             "client_tls_sslmode": "require",
             "client_tls_cert_file": self.folder / "server.pem",
             "client_tls_key_file": self.folder / "server.key",
         }
+        if sessions:
+            settings |= {"default_pool_size": 100, "ignore_startup_parameters": "options"}
         lines = [f"{name} = {value}" for name, value in settings.items()]
         head = ["[databases]", f"* = host=127.0.0.1 port={port}", "[pgbouncer]"]
         (self.folder / "pgbouncer.ini").write_text("\n".join([*head, *lines, ""]))
@@ -118,10 +137,28 @@ class PgBouncer:
         self._process = subprocess.Popen([PROGRAM, "-q", *identity, str(self.folder / "pgbouncer.ini")])
         until = time.monotonic() + 10
         while time.monotonic() < until:
-            with suppress(psycopg.OperationalError), psycopg.connect(self.url("postgres", "sslmode=require")):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
                 return
             time.sleep(0.05)
         raise AssertionError(f"PgBouncer does not answer: {self.log}")
+
+    def change(self, user: str, password: str) -> None:
+        """From now on; connections that are there go on."""
+        assert self._process
+        self._users[user] = password
+        self._write_users()
+        self._process.send_signal(signal.SIGHUP)
+
+    def end_idle(self, seconds: float) -> None:
+        """From now on it ends connections that their client has not used for so long; 0: none."""
+        assert self._process
+        with (self.folder / "pgbouncer.ini").open("a", encoding="utf-8") as file:
+            file.write(f"client_idle_timeout = {seconds}\n")
+        self._process.send_signal(signal.SIGHUP)
+
+    def _write_users(self) -> None:
+        lines = [f'"{user}" "{password}"\n' for user, password in self._users.items()]
+        (self.folder / "users.txt").write_text("".join(lines))
 
     def stop(self) -> None:
         """At once, with all its connections."""
