@@ -30,7 +30,7 @@ PAGE = (ROOT / "docs" / "copying.md").read_text(encoding="utf-8")
 SERVICE = "pharmacy"
 # What a copier writes anew, whole: the product's own words about itself.
 OWN_WORDS = {"README.md", "CHANGELOG.md"}
-MOST_LINES, MOST_FILES = 25, 8
+MOST_LINES, MOST_FILES = 28, 8
 # What a copier changes, and what looks at it. That the chassis' own tests pass in the copy is drilled (drill/test_copying.py).
 TESTS = [
     *("tests/example", "tests/pharmacy", "tests/test_house.py", "tests/test_likeness.py", "tests/test_docs.py"),
