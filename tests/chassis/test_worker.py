@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from chassis.pace import Pace
 from chassis.worker import STALLED_SECONDS, Worker
+from tests.collector import eventually
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,7 @@ class TestServing:
         serving.worker.max_keepalived = 1
         with serving.connect() as first, serving.connect() as second:
             assert get(first) == b"hello"
+            assert eventually(lambda: serving.worker.lobby and serving.worker.lobby.resting == 1)
             second.sendall(REQUEST)
             assert b"Connection: close" in second.recv(1000)
 

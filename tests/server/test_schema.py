@@ -17,7 +17,8 @@ from tests.api import RemoteApi, token
 from tests.routes import operations
 from tests.worlds import World
 
-CONFIGURATION = Path(__file__).resolve().parent.parent / "schemathesis.toml"
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIGURATION = ROOT / "tests" / "schemathesis.toml"
 # Cases that it tries of an operation, or it has not understood the document.
 ENOUGH = 40
 
@@ -45,9 +46,8 @@ def test_it_answers_as_documented(api: RemoteApi, world: World, request: pytest.
         *(("--seed", "20261118") if examples == 30 else ()),
     ]
     # Where it keeps what it learns is the test's own folder.
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=False
-    )
+    own = {"COLUMNS": "160", "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.server.fresh_keys"}
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, check=False)
     report = done.stdout[done.stdout.find("FAILURES") :] + done.stderr
     assert done.returncode == 0, report[:12_000]
     cases = re.search(r"(\d+) generated", done.stdout)
