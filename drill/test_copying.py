@@ -30,8 +30,8 @@ def test_the_tests_of_the_chassis_pass_in_a_copy(pharmacy: Copy, row: Row) -> No
 def test_one_service_less_takes_data_alone(tmp_path: Path, database: str) -> None:
     house = fresh(tmp_path / "house", database)
     house.follow("1. Delete a service", "One service less")
-    told_of_both = ["tests/server/test_walkthrough.py", "tests/server/test_generated_client.py"]
-    house.run("git", "rm", "-q", *told_of_both, "tests/test_copying.py", "drill/test_copying.py")
+    told_of_both = ["tests/server/test_walkthrough.py", "tests/server/test_generated_client.py", "tests/cluster"]
+    house.run("git", "rm", "-rq", *told_of_both, "tests/test_copying.py", "drill/test_copying.py")
     house.run("sed", "-i", r"/docs\/clinical.md/d", "README.md")
     edited = house.edited()
     assert set(edited) - OWN_WORDS == {"config/settings.py", "pyproject.toml", ".dockerignore", "docs/api.md"}
