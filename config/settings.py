@@ -138,13 +138,11 @@ STATEMENT_TIMEOUT_SECONDS = env.integer(
     minimum=1,
     maximum=600,
 )
+_replaced = "A connection to the database that is older is replaced after its next use."
+_oldest = env.integer("CAREWAY_CONNECTION_SECONDS", _replaced, default=3600, minimum=10, maximum=86_400)
 WORKERS = env.integer("CAREWAY_WORKERS", "Worker processes.", default=1, minimum=1, maximum=64)
 THREADS = env.integer(
-    "CAREWAY_THREADS",
-    "Threads of a worker; also its largest number of database connections.",
-    default=4,
-    minimum=1,
-    maximum=64,
+    "CAREWAY_THREADS", "Threads of a worker, and its most database connections.", default=4, minimum=1, maximum=64
 )
 if _database is None and not DEVELOPMENT and not any(fault.startswith("DATABASE_URL") for fault in env.faults):
     env.fault("DATABASE_URL", "is required: postgresql://user:password@host:5432/database")
@@ -171,7 +169,7 @@ DATABASES: dict[str, dict[str, Any]] = {
             **_database.get("OPTIONS", {}),
             "application_name": "careway",
             # One connection a thread, so that a request waits for a new one alone. What waits longer is answered 503.
-            "pool": {"name": "careway", "min_size": 1, "max_size": THREADS, "timeout": 1.5},
+            "pool": {"name": "careway", "min_size": 1, "max_size": THREADS, "timeout": 1.5, "max_lifetime": _oldest},
             # Server-side binding lets psycopg prepare what it repeats; a transaction pooler would lose the plans.
             "server_side_binding": True,
             "prepare_threshold": None if POOLED_ELSEWHERE else 5,

@@ -149,13 +149,6 @@ class PgBouncer:
         self._write_users()
         self._process.send_signal(signal.SIGHUP)
 
-    def end_idle(self, seconds: float) -> None:
-        """From now on it ends connections that their client has not used for so long; 0: none."""
-        assert self._process
-        with (self.folder / "pgbouncer.ini").open("a", encoding="utf-8") as file:
-            file.write(f"client_idle_timeout = {seconds}\n")
-        self._process.send_signal(signal.SIGHUP)
-
     def _write_users(self) -> None:
         lines = [f'"{user}" "{password}"\n' for user, password in self._users.items()]
         (self.folder / "users.txt").write_text("".join(lines))

@@ -81,10 +81,6 @@ class Database:
         """Nobody logs in as this user any more."""
         self.postgres.execute(f"ALTER ROLE {user} NOLOGIN")
 
-    def end_idle(self, seconds: float) -> None:
-        """The bouncer ends connections that a pod has not used for so long; 0: none. Else a pod keeps them for an hour."""
-        self._bouncer.end_idle(seconds)
-
     def sessions(self, service: str) -> dict[str, int]:
         """How many sessions each user of a service has."""
         found = self.postgres.execute(

@@ -32,8 +32,9 @@ def values(world: World, service: str) -> Values:
         {
             "service": service,
             "imagePullSecrets": [{"name": "pull"}],
-            # Metrics every few seconds: the usual minute is long to wait for an exemplar.
-            "settings": {"OTEL_METRIC_EXPORT_INTERVAL": 5000},
+            # Metrics every few seconds: the usual minute is long to wait for an exemplar. And nobody waits an hour to see
+            # that no connection is a rotated user's any more.
+            "settings": {"OTEL_METRIC_EXPORT_INTERVAL": 5000, "CAREWAY_CONNECTION_SECONDS": 20},
             "issuers": [PEOPLE],
             "keySets": "key-sets",
             "database": {"host": world.address, "port": world.database.port, "caConfigMap": "database-ca"},

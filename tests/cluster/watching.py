@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
@@ -43,28 +43,28 @@ def watched(service: str) -> Iterator[Readiness]:
     labels = f"app.kubernetes.io/instance={service},app.kubernetes.io/component=server"
     where = ["--namespace", NAMESPACES[service], "get", "pods", "--selector", labels]
     shown = ["--watch", "--no-headers", "--output", f"custom-columns={COLUMNS}"]
-    running = subprocess.Popen([PROGRAM, *where, *shown], stdout=subprocess.PIPE, text=True)
     seen = Readiness()
 
-    def follow(started: threading.Event) -> None:
-        assert running.stdout
-        for line in running.stdout:
+    def follow(lines: Iterable[str], started: threading.Event) -> None:
+        for line in lines:
             seen.learn(line)
             seen.most = max(seen.most, seen.now)
             if started.is_set():
                 seen.least = min(seen.least, seen.now)
 
-    started = threading.Event()
-    thread = threading.Thread(target=follow, args=(started,), daemon=True)
-    thread.start()
-    try:
-        eventually(lambda: seen.now >= len(servers(service)), 60, f"the pods of {service} are ready")
-        started.set()
-        seen.least = min(seen.least, seen.now)
-        yield seen
-    finally:
-        running.terminate()
-        thread.join(10)
+    with subprocess.Popen([PROGRAM, *where, *shown], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        started = threading.Event()
+        thread = threading.Thread(target=follow, args=(running.stdout, started), daemon=True)
+        thread.start()
+        try:
+            eventually(lambda: seen.now >= len(servers(service)), 60, f"the pods of {service} are ready")
+            started.set()
+            seen.least = min(seen.least, seen.now)
+            yield seen
+        finally:
+            running.terminate()
+            thread.join(10)
 
 
 def written(world: World, service: str) -> int:

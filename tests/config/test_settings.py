@@ -96,6 +96,7 @@ class TestNumbers:
             ("CAREWAY_PORT", "65536"),
             ("CAREWAY_WORKERS", "65"),
             ("CAREWAY_THREADS", "0"),
+            ("CAREWAY_CONNECTION_SECONDS", "9"),
             ("CAREWAY_LOCK_TIMEOUT_SECONDS", "61"),
             ("CAREWAY_STATEMENT_TIMEOUT_SECONDS", "-1"),
             ("CAREWAY_MAX_BODY_BYTES", "10"),
@@ -192,6 +193,10 @@ class TestTheDatabase:
         assert "-c lock_timeout=7s" in options
         assert "-c statement_timeout=15s" in options
         assert "-c idle_in_transaction_session_timeout=60s" in options
+
+    @pytest.mark.parametrize(("set_to", "seconds"), [({}, 3600), ({"CAREWAY_CONNECTION_SECONDS": "20"}, 20)])
+    def test_no_connection_grows_older_than_is_set(self, set_to: dict[str, str], seconds: int) -> None:
+        assert value("s.DATABASES['default']['OPTIONS']['pool']['max_lifetime']", **set_to) == seconds
 
     def test_the_url_s_own_options_stay_before_the_time_outs(self) -> None:
         url = f"{PRODUCTION['DATABASE_URL']}&options=-csearch_path%3Dcareway"

@@ -233,9 +233,6 @@ def rotated(world: World) -> str:
             _must_be_unused(world, old)
             # Whoever still needed it would fail from here on.
             world.database.lock(old)
-            world.database.rows(
-                OTHER, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{old}'"
-            )
         sessions = world.database.sessions(OTHER)
         assert new in sessions, sessions
         assert old not in sessions, sessions
@@ -276,14 +273,9 @@ def _files_say(user: str) -> list[str]:
 
 
 def _must_be_unused(world: World, user: str) -> None:
-    """Every pod's connections take turns, so a user that has none is soon seen idle."""
-    recent = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND state_change > now() - interval '5s'"
-    # The bouncer ends what a pod does not use for a moment, and the pod's next login is the new one.
-    world.database.end_idle(0.1)
-    try:
-        eventually(lambda: _count(world.database.rows(OTHER, recent)) == 0, 60, f"nobody uses {user}")
-    finally:
-        world.database.end_idle(0)
+    """No connection grows old (releases.py), and each that is made anew is the new user's."""
+    recent = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"
+    eventually(lambda: _count(world.database.rows(OTHER, recent)) == 0, 90, f"nobody uses {user}")
 
 
 def _count(rows: Iterable[tuple[Any, ...]]) -> int:
