@@ -34,6 +34,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         postgres = _stand_in(registry, first)
         for version in (first, second):
             registry.publish(version, postgres)
+            # It is in the registry; a machine that proves often would fill up.
+            run([builder().name, "rmi", f"careway:{version}", f"{registry.place}/careway:{version}"])
     with World(folder, registry, (first, second)) as made:
         yield made
 
@@ -54,6 +56,7 @@ def _stand_in(registry: Registry, version: str) -> str:
         shutil.copy(registry.authority, registry.folder / "trusted" / "ca.crt")
         trusted = ["--cert-dir", str(registry.folder / "trusted")]
     run([program.name, "push", *trusted, name], environment=registry.environment)
+    run([program.name, "rmi", POSTGRES, name])
     return name
 
 

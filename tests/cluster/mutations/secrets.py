@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.cluster.kubectl import Object, get, kubectl, rolled_out
-from tests.cluster.releases import install
+from tests.cluster.kubectl import Object, eventually, get, kubectl, rolled_out
+from tests.cluster.promises.secrets import synced
 from tests.cluster.world import NAMESPACES, PLATFORM, World
 
 from . import mutation
@@ -48,6 +48,7 @@ def nobody_refreshes(world: World) -> Iterator[None]:
         yield
     finally:
         _external_secrets(1)
+        eventually(lambda: synced(world), 150, "the pods have what Secrets Manager has")
 
 
 def _external_secrets(replicas: int) -> None:
@@ -66,6 +67,7 @@ def another_value(world: World) -> Iterator[None]:
     finally:
         world.aws.values["careway/genomics"] = kept
         _external_secrets(1)
+        eventually(lambda: synced(world), 150, "the pods have what Secrets Manager has")
 
 
 @mutation("secrets: the password stands in the ConfigMap of the release", breaks=("secrets.nowhere",))
@@ -84,20 +86,31 @@ def _note(text: str | None) -> None:
     kubectl("--namespace", TEAM, "patch", "configmap", "genomics", "--type=merge", "--patch", change)
 
 
-@mutation("secrets: any authority of the database will do", breaks=("secrets.tls", "secrets.authority"))
+@mutation("secrets: any authority of the database will do", breaks=("secrets.tls",))
 def unverified(world: World) -> Iterator[None]:
-    # The chart's values know no way to lower it, so it takes a variable beside them.
+    # The chart's values know no way to lower it, so it takes the Deployment.
     host = f"{world.address}:{world.database.port}"
     url = f"postgresql://{host}/careway_genomics?sslmode=prefer&sslrootcert=/etc/careway/database-ca/ca.pem"
-    weak = {
-        "extraEnv": [{"name": "DATABASE_URL", "value": url}],
-        "settings": {"CAREWAY_ALLOW_PLAINTEXT_DATABASE": True},
-    }
     try:
-        install(world, "genomics", changed=weak)
+        _environment(f"DATABASE_URL={url}", "CAREWAY_ALLOW_PLAINTEXT_DATABASE=true")
         yield
     finally:
-        install(world, "genomics")
+        _environment("DATABASE_URL-", "CAREWAY_ALLOW_PLAINTEXT_DATABASE-")
+
+
+def _environment(*words: str) -> None:
+    kubectl("--namespace", TEAM, "set", "env", "deployment/genomics", "--containers=server", *words)
+    rolled_out(TEAM, "genomics")
+
+
+@mutation("secrets: the stranger's authority is the database's own", breaks=("secrets.authority",))
+def no_stranger(world: World) -> Iterator[None]:
+    stranger = world.database.stranger
+    world.database.stranger = world.database.authority
+    try:
+        yield
+    finally:
+        world.database.stranger = stranger
 
 
 @mutation("secrets: the files are mounted with subPath", breaks=("secrets.rotated",))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
-from tests.cluster.kubectl import get
+from tests.cluster.kubectl import Object, get, kubectl, rolled_out
 from tests.cluster.releases import install
-from tests.cluster.world import PLATFORM, World
+from tests.cluster.world import NAMESPACES, PLATFORM, World
 
 from . import mutation
 
@@ -32,7 +33,11 @@ def exemplars(world: World) -> Iterator[None]:
 @mutation("telemetry: no policy lets genomics reach the collector", breaks=("telemetry.traced",))
 def unreachable(world: World) -> Iterator[None]:
     try:
-        install(world, "genomics", changed={"networkPolicy": {"egress": {"telemetry": []}}})
+        # An address of documentation (RFC 5737): the chart refuses to name none.
+        elsewhere = [{"cidr": "192.0.2.1/32"}]
+        # Connections that are there go on, so the pods are new ones.
+        again = {"podAnnotations": {"careway.test/broken": "yes"}}
+        install(world, "genomics", changed={"networkPolicy": {"egress": {"telemetry": elsewhere}}, **again})
         yield
     finally:
         install(world, "genomics")
@@ -40,10 +45,19 @@ def unreachable(world: World) -> Iterator[None]:
 
 @mutation("telemetry: a pod is ready only while the collector answers", breaks=("telemetry.missing",))
 def needed(world: World) -> Iterator[None]:
-    address = get(PLATFORM, "service", "collector")["spec"]["clusterIP"]
-    probe = {"httpGet": {"host": address, "path": "/", "port": 4318}, "failureThreshold": 1}
+    # The chart's values know no such probe.
+    ask = f"import socket; socket.create_connection(('collector.{PLATFORM}.svc', 4318), 1)"
+    probe = {"exec": {"command": ["python", "-c", ask]}, "periodSeconds": 3, "timeoutSeconds": 3, "failureThreshold": 1}
+    (container,) = get(NAMESPACES["clinical"], "deployment", "clinical")["spec"]["template"]["spec"]["containers"]
     try:
-        install(world, "clinical", changed={"readinessProbe": probe})
+        _probe(probe)
         yield
     finally:
-        install(world, "clinical")
+        _probe(container["readinessProbe"])
+
+
+def _probe(probe: Object) -> None:
+    team, path = NAMESPACES["clinical"], "/spec/template/spec/containers/0/readinessProbe"
+    change = json.dumps([{"op": "replace", "path": path, "value": probe}])
+    kubectl("--namespace", team, "patch", "deployment", "clinical", "--type=json", "--patch", change)
+    rolled_out(team, "clinical")
