@@ -155,9 +155,11 @@ def test_out_of_connections(server: Server, postgres: Postgres, row: Row) -> Non
         # The service's own must not be first again when they are free.
         postgres.execute(f"ALTER ROLE {USER} CONNECTION LIMIT 0")
         postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'")
-        time.sleep(0.5)
-        with suppress(psycopg.OperationalError):
-            while True:
+        free = int(LIMITS["max_connections"]) - int(LIMITS["superuser_reserved_connections"])
+        until = time.monotonic() + 20
+        while len(others) < free and time.monotonic() < until:
+            # The service's attempts, each refused, take one for a moment.
+            with suppress(psycopg.OperationalError):
                 others.append(psycopg.connect(postgres.url(user="stranger")))
         postgres.execute(f"ALTER ROLE {USER} CONNECTION LIMIT -1")
 
