@@ -158,7 +158,7 @@ def _claiming(world: World) -> list[Object]:
 @promise(
     "secrets.tls",
     "The database is asked with TLS, and is who its authority says",
-    tried="psycopg.connect in a server's pod as the service does it; with another authority; without TLS",
+    tried="psycopg.connect in a server's pod as the service does it; with another authority; by another name; without TLS",
     quick=True,
 )
 def tls(world: World) -> str:
@@ -173,9 +173,12 @@ def tls(world: World) -> str:
         assert (told := answered(service)) == "connected, with TLS", f"{service}: {told}"
         told = answered(service, "sslrootcert=/tmp/ca.pem")
         assert "certificate verify failed" in told, f"{service}, with another authority: {told}"
+        # Whatever sslmode says, libpq refuses another authority; only verify-full refuses another's name.
+        told = answered(service, "host=somebody-else.test", f"hostaddr={world.address}")
+        assert "does not match host name" in told, f"{service}, by another name: {told}"
         clear = answered(service, "sslmode=disable")
         assert "SSL required" in clear or "no encryption" in clear, f"{service}, without TLS: {clear}"
-    return "both connect with TLS; another authority: certificate verify failed; without TLS: SSL required"
+    return "both connect with TLS; refused: another authority, a name that the certificate has not, and no TLS"
 
 
 @promise(
