@@ -138,11 +138,12 @@ STATEMENT_TIMEOUT_SECONDS = env.integer(
     minimum=1,
     maximum=600,
 )
-_replaced = "A connection to the database that is older is replaced after its next use."
-_oldest = env.integer("CAREWAY_CONNECTION_SECONDS", _replaced, default=3600, minimum=10, maximum=86_400)
+_oldest = env.integer(
+    "CAREWAY_CONNECTION_SECONDS", "How old a connection to the database gets.", default=3600, minimum=10, maximum=86_400
+)
 WORKERS = env.integer("CAREWAY_WORKERS", "Worker processes.", default=1, minimum=1, maximum=64)
 THREADS = env.integer(
-    "CAREWAY_THREADS", "Threads of a worker, and its most database connections.", default=4, minimum=1, maximum=64
+    "CAREWAY_THREADS", "Threads of a worker, each with one connection at most.", default=4, minimum=1, maximum=64
 )
 if _database is None and not DEVELOPMENT and not any(fault.startswith("DATABASE_URL") for fault in env.faults):
     env.fault("DATABASE_URL", "is required: postgresql://user:password@host:5432/database")

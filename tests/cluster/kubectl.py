@@ -97,6 +97,12 @@ def name_of(found: Object) -> str:
     return str(found["metadata"]["name"])
 
 
+def patch(namespace: str, kind: str, name: str, operation: str, path: str, value: object) -> None:
+    """One operation of a JSON Patch (RFC 6902)."""
+    change = json.dumps([{"op": operation, "path": path, "value": value}])
+    kubectl("--namespace", namespace, "patch", kind, name, "--type=json", f"--patch={change}")
+
+
 def eventually(holds: Callable[[], Any], seconds: float, what: str) -> Any:
     """The first true answer. Raises AssertionError with the last one, or with the last failure, when time is over."""
     until = time.monotonic() + seconds

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cluster.kubectl import Object, kubectl, rolled_out
+from tests.cluster.kubectl import Object, kubectl, patch, rolled_out
 from tests.cluster.releases import PEOPLE, install, values
 from tests.cluster.world import NAMESPACES, World
 
@@ -20,10 +20,10 @@ GENOMICS = NAMESPACES["genomics"]
 def patched(service: str, change: Object) -> Iterator[None]:
     """The pods of a Deployment, changed by hand; `change` is of the pod's spec."""
     team = NAMESPACES[service]
-    patch = json.dumps({"spec": {"template": {"spec": change}}})
+    changed = json.dumps({"spec": {"template": {"spec": change}}})
     try:
         with kept(team, "deployment", service):
-            kubectl("--namespace", team, "patch", "deployment", service, f"--patch={patch}")
+            kubectl("--namespace", team, "patch", "deployment", service, f"--patch={changed}")
             rolled_out(team, service)
             yield
     finally:
@@ -43,8 +43,7 @@ def bound(name: str, *words: str) -> Iterator[None]:
 def the_team_may_read_secrets(world: World) -> Iterator[None]:
     with kept(GENOMICS, "role", "genomics-team"):
         rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}
-        change = json.dumps([{"op": "add", "path": "/rules/-", "value": rule}])
-        kubectl("--namespace", GENOMICS, "patch", "role", "genomics-team", "--type=json", f"--patch={change}")
+        patch(GENOMICS, "role", "genomics-team", "add", "/rules/-", rule)
         yield
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.cluster.kubectl import Failed, Object, apply, eventually, get, kubectl
+from tests.cluster.kubectl import Failed, Object, apply, eventually, get, kubectl, patch
 from tests.cluster.promises.network import GENOMICS, database
 from tests.cluster.world import CLIENTS, World
 
@@ -33,8 +33,7 @@ def kept(namespace: str, kind: str, name: str) -> Iterator[Object]:
 
 
 def add_rule(policy: str, way: str, rule: Object) -> None:
-    change = json.dumps([{"op": "add", "path": f"/spec/{way}/-", "value": rule}])
-    kubectl("--namespace", GENOMICS, "patch", "networkpolicy", policy, "--type=json", f"--patch={change}")
+    patch(GENOMICS, "networkpolicy", policy, "add", f"/spec/{way}/-", rule)
 
 
 def selector(namespace: str) -> dict[str, Any]:

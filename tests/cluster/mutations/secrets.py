@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.cluster.kubectl import Object, eventually, get, kubectl, rolled_out
+from tests.cluster.kubectl import Object, eventually, get, kubectl, patch, rolled_out
 from tests.cluster.promises.secrets import synced
 from tests.cluster.world import NAMESPACES, PLATFORM, World
 
@@ -128,6 +128,5 @@ def never_changing(world: World) -> Iterator[None]:
 
 
 def _mount(path: str, mounts: list[Object]) -> None:
-    change = json.dumps([{"op": "replace", "path": path, "value": mounts}])
-    kubectl("--namespace", TEAM, "patch", "deployment", "genomics", "--type=json", "--patch", change)
+    patch(TEAM, "deployment", "genomics", "replace", path, mounts)
     rolled_out(TEAM, "genomics")

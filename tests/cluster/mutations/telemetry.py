@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from tests.cluster.kubectl import Object, get, kubectl, rolled_out
+from tests.cluster.kubectl import Object, get, patch, rolled_out
 from tests.cluster.releases import install
 from tests.cluster.world import NAMESPACES, PLATFORM, World
 
@@ -58,6 +57,5 @@ def needed(world: World) -> Iterator[None]:
 
 def _probe(probe: Object) -> None:
     team, path = NAMESPACES["clinical"], "/spec/template/spec/containers/0/readinessProbe"
-    change = json.dumps([{"op": "replace", "path": path, "value": probe}])
-    kubectl("--namespace", team, "patch", "deployment", "clinical", "--type=json", "--patch", change)
+    patch(team, "deployment", "clinical", "replace", path, probe)
     rolled_out(team, "clinical")
