@@ -184,8 +184,8 @@ def roles() -> Iterator[psycopg.Connection[Any]]:
                 "CREATE ROLE {0} LOGIN PASSWORD {1}",
                 "GRANT {0} TO CURRENT_USER",
                 "CREATE DATABASE {0} OWNER {0}",
-                "REVOKE {0} FROM CURRENT_USER",
                 "REVOKE ALL ON DATABASE {0} FROM PUBLIC",
+                "REVOKE {0} FROM CURRENT_USER",
             ):
                 connection.execute(sql.SQL(statement).format(name, sql.Literal(PASSWORD)))
         yield connection
