@@ -9,9 +9,9 @@ export CAREWAY_ENVIRONMENT := development
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "Longer:"
-	@awk -F ':.*##> ' '/^[a-z-]+:.*##> / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*##> ' '/^[a-z-]+:.*##> / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv ## Serve on http://127.0.0.1:8000 with an embedded PostgreSQL and demo data (PORT=…)
 	@CAREWAY_PORT=$(PORT) exec $(BIN)/python manage.py run
@@ -26,9 +26,10 @@ lint: .venv ## Style, types, import law, migrations, OpenAPI
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@DJANGO_SETTINGS_MODULE=tests.settings CAREWAY_LOG_LEVEL=ERROR $(BIN)/python manage.py lintmigrations --quiet ok
 	@$(BIN)/python manage.py check_openapi
+	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
 
 format: .venv ## Lay out the code, and write the tables of settings and of the chart's values
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings ; $(BIN)/python -m tests.chart.document
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings ; $(BIN)/python -m tests.chart.document ; $(BIN)/python -m terraform.document
 
 # A measurement is what begins with an environment of the bench; the rest of bench/ is what they are made of.
 MEASUREMENTS = $(shell grep -lE '^import bench\.(environment|own_database)' bench/*.py)
@@ -82,6 +83,32 @@ chart-scan: .venv .scanners ##> Static scanners over the rendered chart and the 
 	@.scanners/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/scanners.txt
 	@cp requirements/scanners.txt .scanners/made-from-lock
 
+# The ground on AWS: docs/aws.md. What is planned, applied and asked is the environment ENV: dev, staging or production.
+check-terraform: .venv ##> The ground's format, tables, validity and module tests, offline: less than 3 minutes
+	@$(BIN)/python -m terraform.check
+prove-terraform: .ground ##> The ground of dev and of production built on a double of AWS, its promises asked, and taken away again
+	@.ground/bin/python -m pytest -c terraform/tests/pytest.ini terraform/tests $(ARGS)
+ground-scan: .scanners ##> Static scanners over the ground; each skip has its reason beside it
+	@# Checkov cannot read the files of `terraform test`, which build nothing.
+	@.scanners/bin/checkov --directory terraform --skip-path terraform/tests --framework terraform --skip-download --compact --quiet
+	@.scanners/bin/trivy config --skip-check-update --quiet --exit-code 1 --misconfig-scanners terraform terraform
+plan: .venv ##> What an apply would do to the ground (ENV=…)
+	@$(BIN)/python -m terraform.plan plan "$(ENV)"
+apply: .venv ##> Do what the plan said (ENV=…)
+	@$(BIN)/python -m terraform.plan apply "$(ENV)"
+drift: .venv ##> What of the ground is no longer as the repository says: a table, and build/terraform/ENV-drift.json (ENV=…)
+	@$(BIN)/python -m terraform.drift "$(ENV)"
+cost: .venv ##> What of the ground is paid for, times the prices you filled in (ENV=…)
+	@$(BIN)/python -m terraform.cost "$(ENV)"
+values: .venv ##> The values of each release on the ground, in build/values/ENV (ENV=…)
+	@$(BIN)/python -m terraform.values "$(ENV)"
+.ground: .ground/made-from-lock
+.ground/made-from-lock: requirements/ground.txt
+	@echo "Making .ground from its hash-pinned lock (once) …" >&2
+	@rm -rf .ground && $(PYTHON) -m venv .ground
+	@.ground/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/ground.txt
+	@cp requirements/ground.txt .ground/made-from-lock
+
 # Not secrets: what tests and documents make up, the UUID of RFC 9562, the hashes of triggers, digests that tests pin.
 MADE_UP := ^(password|hunter2|secret|short|s|p%40ss|only-of-these-tests|made-up(-.*)?|first|…|01890a5d[0-9a-f-]+)$$
 DIGESTS := hash="[0-9a-f]{40}"|digest\(.*\) == "[0-9a-f]{64}"
@@ -106,9 +133,11 @@ lock: .venv ## Compile the locks from pyproject.toml, with hashes and without an
 	  -c requirements/development.txt pyproject.toml -o requirements/runtime.txt $(UPGRADE)
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --group pyproject.toml:scan -o requirements/scanners.txt $(UPGRADE)
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --group pyproject.toml:ground -o requirements/ground.txt $(UPGRADE)
 
 clean: ## Remove the environment and everything that run and test wrote
-	@rm -rf .venv .scanners .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	@rm -rf .venv .scanners .ground .careway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 
 # The one environment of every verb. Made anew, from nothing, whenever the lock changes; the mark is written last, so an
 # interrupted installation is made again.
@@ -119,4 +148,6 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format bench bench-quick bench-check drill image image-report image-sbom publish secrets audit token migrations lock clean chart-scan .venv .scanners
+.PHONY: help run test lint format bench bench-quick bench-check drill image image-report image-sbom publish prove prove-quick \
+  prove-mutations chart-scan check-terraform prove-terraform ground-scan plan apply drift cost values secrets audit token migrations \
+  lock clean .venv .scanners .ground

@@ -25,7 +25,7 @@ DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 CODE = re.compile(r"`([^`]+)`")
-FENCES = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+FENCES = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 SERVICES = pytest.mark.parametrize("service", settings.SERVICES)
 # The heading in a service's document of the files that it has beside those of every service.
 ADDED = "Files of its own"

@@ -1,0 +1,8 @@
+# The bucket and its region are given once, at `terraform init`: see README.md.
+terraform {
+  backend "s3" {
+    key          = "dev/terraform.tfstate"
+    encrypt      = true
+    use_lockfile = true
+  }
+}
