@@ -1,0 +1,1 @@
+"""The ground built on a double of AWS: applied, read back, asked for its promises, and taken away."""
