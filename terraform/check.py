@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from terraform import document
-from terraform.environment import ENVIRONMENTS, ROOT
+from terraform.document import GROUND
+from terraform.environment import ENVIRONMENTS
 
-GROUND = ROOT / "terraform"
 TESTS = "tests"
 AT_ONCE = 2
 LEFT_OUT = shutil.ignore_patterns(".terraform", "*.tfstate*", "__pycache__", "double", "*.tfplan")
@@ -82,4 +82,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    sys.exit(0)

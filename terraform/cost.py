@@ -138,11 +138,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--plan", type=Path, help="the JSON of a plan, instead of planning now")
     asked = parser.parse_args(words)
     environment = Environment.named(asked.environment)
-    if asked.plan:
-        plan = json.loads(asked.plan.read_text(encoding="utf-8"))
-    else:
-        environment.plan()
-        plan = environment.planned()
+    plan = json.loads(asked.plan.read_text(encoding="utf-8")) if asked.plan else environment.look()
     currency, prices = read(PRICES)
     sys.stdout.write(table(counted(plan), prices, currency) + "\n")
 

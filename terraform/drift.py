@@ -11,8 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from terraform.changes import changes, table
-from terraform.environment import BUILD, CHANGES, Environment
+from terraform.environment import BUILD, Environment
 
+# As Terraform's own -detailed-exitcode.
+DRIFTED = 2
 # The actions of a plan, in the words of who reads that somebody has changed something.
 WORDS = {
     ("update",): "changed",
@@ -28,12 +30,12 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="terraform.drift", description=__doc__.partition("\n")[0])
     parser.add_argument("environment")
     environment = Environment.named(parser.parse_args(words).environment)
-    environment.plan()
-    found = list(changes(environment.planned(), WORDS))
+    found = list(changes(environment.look(), WORDS))
+    BUILD.mkdir(parents=True, exist_ok=True)
     report = BUILD / f"{environment.name}-drift.json"
     report.write_text(json.dumps([each._asdict() for each in found], indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(table(found) if found else f"{environment.name} is as the repository says.\n")
-    return CHANGES if found else 0
+    return DRIFTED if found else 0
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ROOT / "terraform" / "environments"
 # Plans hold whatever the ground is made of: never in the repository.
 BUILD = ROOT / "build" / "terraform"
-NOTHING, CHANGES = 0, 2
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,14 @@ class Environment:
     def plan_file(self) -> Path:
         return BUILD / f"{self.name}.tfplan"
 
-    def plan(self) -> bool:
-        """Plans into the plan's file, without a lock on the state; whether there is anything to do.
+    def plan(self) -> dict[str, Any]:
+        """Writes the plan that `apply` does, and tells it (https://developer.hashicorp.com/terraform/internals/json-format)."""
+        return self._plan(self.plan_file)
 
-        A look must not stand in the way of an apply, and a plan that grew old is refused by Terraform itself.
-        """
-        self.init()
-        BUILD.mkdir(parents=True, exist_ok=True)
-        words = ["plan", "-input=false", "-lock=false", "-detailed-exitcode", f"-out={self.plan_file}"]
-        return self._run(words, fine=(NOTHING, CHANGES)) == CHANGES
+    def look(self) -> dict[str, Any]:
+        """The same as it would be now, into a file that nobody can apply."""
+        with TemporaryDirectory(prefix="careway-plan-") as scratch:
+            return self._plan(Path(scratch) / "look.tfplan")
 
     def init(self) -> None:
         self._run(["init", "-input=false"])
@@ -61,21 +60,23 @@ class Environment:
         self._run(["apply", "-input=false", str(self.plan_file)])
         self.plan_file.unlink()
 
-    def planned(self) -> dict[str, Any]:
-        """The plan as JSON: https://developer.hashicorp.com/terraform/internals/json-format."""
-        return self._json("show", "-json", str(self.plan_file))
-
     def outputs(self) -> dict[str, Any]:
         """The outputs of the last apply, by name."""
         return {name: output["value"] for name, output in self._json("output", "-json").items()}
 
-    def _run(self, words: Sequence[str], *, fine: Sequence[int] = (NOTHING,)) -> int:
+    def _plan(self, file: Path) -> dict[str, Any]:
+        """Without a lock on the state: it must not stand in an apply's way, and Terraform refuses a plan that grew old."""
+        self.init()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._run(["plan", "-input=false", "-lock=false", f"-out={file}"])
+        return self._json("show", "-json", str(file))
+
+    def _run(self, words: Sequence[str]) -> None:
         """What Terraform says goes to stderr, so that stdout is the verb's own."""
         command = ["terraform", f"-chdir={self.folder}", *words]
         done = subprocess.run(command, stdout=sys.stderr, check=False)
-        if done.returncode not in fine:
+        if done.returncode:
             raise SystemExit(f"terraform {words[0]} of {self.name} failed: see above.")
-        return done.returncode
 
     def _json(self, *words: str) -> dict[str, Any]:
         command = ["terraform", f"-chdir={self.folder}", *words]

@@ -18,11 +18,13 @@ def main(words: Sequence[str]) -> None:
     environment = Environment.named(asked.environment)
     if asked.verb == "apply":
         environment.apply()
-    elif not environment.plan():
+        return
+    plan = environment.plan()
+    if not plan["applyable"]:
         sys.stdout.write(f"{environment.name} is as the repository says.\n")
-    else:
-        sys.stdout.write(table(list(changes(environment.planned()))))
-        sys.stdout.write(f"Read it, and then: make apply ENV={environment.name}\n")
+        return
+    sys.stdout.write(table(list(changes(plan))))
+    sys.stdout.write(f"Read it, and then: make apply ENV={environment.name}\n")
 
 
 if __name__ == "__main__":

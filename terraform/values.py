@@ -29,7 +29,7 @@ def release(name: str, service: dict[str, Any], platform: dict[str, Any]) -> dic
         "service": name,
         "settings": {"CAREWAY_BEHIND_TLS_PROXY": True},
         # The region's bundle, which the platform keeps in a ConfigMap of the namespace.
-        "database": {**service["database"], "caConfigMap": "rds-ca"},
+        "database": {name: service["database"][name] for name in ("host", "port", "name")} | {"caConfigMap": "rds-ca"},
         "secrets": {"external": external(service["secrets"], platform["region"])},
         "networkPolicy": {
             # The load balancer's subnets, and the database's.

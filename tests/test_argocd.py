@@ -24,7 +24,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 NAMED = [service for service in SERVICES if (FOLDER / f"{service}.yaml").exists()]
 EACH = pytest.mark.parametrize("service", NAMED)
 ARGO = "argoproj.io/v1alpha1"
-ADDRESS = re.compile(r"oci://ACCOUNT\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/charts/careway")
+ADDRESS = re.compile(r"oci://REGISTRY_ACCOUNT\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/charts/careway")
 # The fields that are used, as https://argo-cd.readthedocs.io/en/release-3.4/ and https://external-secrets.io/latest/ name
 # them: a field that is misspelt is dropped by the API server without a word.
 FIELDS = {

@@ -1,5 +1,6 @@
 # Broad, since Terraform makes and deletes everything of an environment; bounded by boundary.tf. What it may do in IAM is
-# limited to the names that begin with the environment's, so that it can change neither itself nor another environment.
+# limited to the names that begin with the environment's, which stops mistakes. A role that it makes bears no boundary, so
+# who controls it controls the account: README.md.
 data "aws_iam_policy_document" "apply" {
   #checkov:skip=CKV_AWS_109:IAM is limited to names that begin with the environment's, and by the boundary
   #checkov:skip=CKV_AWS_110:IAM is limited to names that begin with the environment's, and by the boundary
@@ -56,15 +57,12 @@ data "aws_iam_policy_document" "apply" {
     resources = ["${local.iam}:oidc-provider/oidc.eks.*"]
   }
 
-  dynamic "statement" {
-    for_each = length(local.others[each.key]) > 0 ? [local.others[each.key]] : []
-
-    content {
-      sid       = "RefusesOtherState"
-      effect    = "Deny"
-      actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
-      resources = [for other in statement.value : "${aws_s3_bucket.state.arn}/${other}/*"]
-    }
+  # The bootstrap's too: who writes what an administrator applies next is one.
+  statement {
+    sid       = "RefusesOtherState"
+    effect    = "Deny"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
+    resources = [for other in local.others[each.key] : "${aws_s3_bucket.state.arn}/${other}/*"]
   }
 }
 
@@ -75,7 +73,7 @@ locals {
       "${local.iam}:role/${var.name}-${environment}-*", "${local.iam}:role/dms-vpc-role", "${local.iam}:role/dms-cloudwatch-logs-role",
     ]
   }
-  others = { for environment in local.environments : environment => [for other in var.environments : other if other != environment] }
+  others = { for environment in local.environments : environment => setunion(setsubtract(var.environments, [environment]), ["bootstrap"]) }
 
   # In China some services are named with that partition's suffix.
   passed_to = distinct(flatten([

@@ -45,6 +45,26 @@ data "aws_iam_policy_document" "boundary" {
   }
 
   statement {
+    sid       = "RefusesLosingTheLog"
+    effect    = "Deny"
+    actions   = ["logs:DeleteLogGroup"]
+    resources = ["arn:${local.partition}:logs:*:${local.account}:log-group:/aws/cloudtrail/*"]
+  }
+
+  statement {
+    sid       = "RefusesLosingTheAuditsKey"
+    effect    = "Deny"
+    actions   = ["kms:DisableKey", "kms:ScheduleKeyDeletion"]
+    resources = ["*"]
+
+    condition {
+      test     = "ForAnyValue:StringLike"
+      variable = "kms:ResourceAliases"
+      values   = ["alias/${var.name}-*/audit"]
+    }
+  }
+
+  statement {
     sid       = "RefusesAdministrators"
     effect    = "Deny"
     actions   = ["iam:AttachRolePolicy"]

@@ -20,7 +20,7 @@ locals {
 
   environments = var.github == null ? toset([]) : toset(var.environments)
 
-  # GitHub's environment ENV is the one with reviewers. ENV-plan has none, and so cannot apply.
+  # GitHub's environment ENV is the protected one. ENV-plan has no reviewers, and so cannot apply.
   subjects = merge([
     for environment in local.environments : {
       "${environment}-plan"  = ["repo:${var.github.repository}:environment:${environment}", "repo:${var.github.repository}:environment:${environment}-plan"]

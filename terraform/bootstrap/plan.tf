@@ -46,11 +46,18 @@ data "aws_iam_policy_document" "plan" {
   statement {
     sid = "ReadsTheRest"
     actions = [
-      "aps:DescribeLoggingConfiguration", "aps:DescribeWorkspace", "aps:ListTagsForResource", "budgets:ListTagsForResource", "budgets:ViewBudget",
+      "aps:DescribeAlertManagerDefinition", "aps:DescribeLoggingConfiguration", "aps:DescribeRuleGroupsNamespace", "aps:DescribeWorkspace", "aps:ListTagsForResource", "budgets:ListTagsForResource", "budgets:ViewBudget",
       "codeconnections:GetConnection", "codeconnections:ListTagsForResource", "codepipeline:ListTagsForResource",
-      "codestar-connections:GetConnection", "codestar-connections:ListTagsForResource", "secretsmanager:GetRandomPassword", "sns:GetSubscriptionAttributes",
+      "codestar-connections:GetConnection", "codestar-connections:ListTagsForResource", "secretsmanager:GetRandomPassword", "serverlessrepo:GetApplication",
+      "sns:GetSubscriptionAttributes",
     ]
     resources = ["*"]
+  }
+
+  statement {
+    sid       = "ReadsRotation"
+    actions   = ["lambda:GetFunction"]
+    resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${each.key}-*"]
   }
 
   # The provider asks for a secret's version with GetSecretValue at each refresh, even where the value is write-only

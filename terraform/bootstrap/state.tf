@@ -104,6 +104,25 @@ data "aws_iam_policy_document" "state" {
       }
     }
   }
+
+  # What a request asks for wins over the bucket's own key: `encrypt = true` of a backend asks for the key of S3.
+  statement {
+    sid       = "RefusesOtherEncryption"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${aws_s3_bucket.state.arn}/*"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:x-amz-server-side-encryption"
+      values   = ["AES256"]
+    }
+  }
 }
 
 resource "aws_s3_bucket_policy" "state" {

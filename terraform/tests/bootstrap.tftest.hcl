@@ -56,10 +56,11 @@ run "state" {
     condition = {
       for s in data.aws_iam_policy_document.state.statement : s.sid => "${s.effect} ${one(s.condition).variable} ${one(one(s.condition).values)}"
       } == {
-      RefusesPlainHttp = "Deny aws:SecureTransport false"
-      RefusesOldTls    = "Deny s3:TlsVersion 1.2"
+      RefusesPlainHttp       = "Deny aws:SecureTransport false"
+      RefusesOldTls          = "Deny s3:TlsVersion 1.2"
+      RefusesOtherEncryption = "Deny s3:x-amz-server-side-encryption AES256"
     }
-    error_message = "The state is sent over TLS 1.2 and above alone."
+    error_message = "The state is sent over TLS 1.2 and above alone, and encrypted by our key alone."
   }
 
   assert {

@@ -115,8 +115,8 @@ run "apply" {
   }
 
   assert {
-    condition     = one([for s in data.aws_iam_policy_document.apply["dev"].statement : one(s.resources) if s.sid == "RefusesOtherState"]) == "${aws_s3_bucket.state.arn}/production/*"
-    error_message = "It does not touch the state of another environment."
+    condition     = one([for s in data.aws_iam_policy_document.apply["dev"].statement : s.resources if s.sid == "RefusesOtherState"]) == toset(["${aws_s3_bucket.state.arn}/bootstrap/*", "${aws_s3_bucket.state.arn}/production/*"])
+    error_message = "It does not touch the state of another environment, nor the bootstrap's."
   }
 
   assert {
@@ -135,13 +135,15 @@ run "boundary" {
   assert {
     condition = alltrue([
       for sid, action in {
-        RefusesUsers          = "iam:CreateUser"
-        RefusesLeaving        = "organizations:LeaveOrganization"
-        RefusesBlindness      = "cloudtrail:StopLogging"
-        RefusesAdministrators = "iam:AttachRolePolicy"
-        RefusesItself         = "iam:DeleteRolePermissionsBoundary"
-        RefusesLosingState    = "s3:DeleteBucket"
-        RefusesLosingStateKey = "kms:ScheduleKeyDeletion"
+        RefusesUsers              = "iam:CreateUser"
+        RefusesLeaving            = "organizations:LeaveOrganization"
+        RefusesBlindness          = "cloudtrail:StopLogging"
+        RefusesAdministrators     = "iam:AttachRolePolicy"
+        RefusesItself             = "iam:DeleteRolePermissionsBoundary"
+        RefusesLosingState        = "s3:DeleteBucket"
+        RefusesLosingStateKey     = "kms:ScheduleKeyDeletion"
+        RefusesLosingTheLog       = "logs:DeleteLogGroup"
+        RefusesLosingTheAuditsKey = "kms:ScheduleKeyDeletion"
       } :
       one([for s in data.aws_iam_policy_document.boundary[0].statement : s.effect == "Deny" && contains(s.actions, action) if s.sid == sid])
     ])

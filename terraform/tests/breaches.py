@@ -225,6 +225,17 @@ def a_gateway_less(ground: Inventory) -> object:
     return ground.account.ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
 
 
+@breaks(production.each_zone_has_a_way_out_of_its_own)
+def all_zones_by_one_gateway(ground: Inventory) -> object:
+    ec2 = ground.account.ec2
+    gateway = ground.of_our_vpcs("describe_nat_gateways", "NatGateways")[0]["NatGatewayId"]
+    for table in ground.of_our_vpcs("describe_route_tables", "RouteTables"):
+        if any(each.get("NatGatewayId") for each in table["Routes"]):
+            way = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": gateway}
+            ec2.replace_route(RouteTableId=table["RouteTableId"], **way)
+    return None
+
+
 @breaks(production.the_trail_cannot_be_deleted)
 def a_trail_without_a_retention(ground: Inventory) -> object:
     bucket = ground.trails[0]["S3BucketName"]
@@ -239,7 +250,7 @@ def nobody_reads_the_clusters_audit(ground: Inventory) -> object:
     return ground.account.guardduty.update_detector(DetectorId=detector, Features=features)
 
 
-@breaks(production.the_cluster_has_a_node_in_each_of_three_zones)
+@breaks(production.the_cluster_has_three_nodes_over_three_zones)
 def fewer_nodes(ground: Inventory) -> object:
     scaling = {"minSize": 1, "maxSize": 3, "desiredSize": 1}
     eks, name = ground.account.eks, ground.clusters[0]["name"]

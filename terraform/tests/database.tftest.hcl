@@ -137,7 +137,7 @@ run "no_patients_data_in_the_log" {
   }
 
   assert {
-    condition     = alltrue([for parameter in aws_db_parameter_group.this.parameter : parameter.apply_method == (parameter.name == "max_connections" ? "pending-reboot" : "immediate")])
+    condition     = alltrue([for parameter in aws_db_parameter_group.this.parameter : parameter.apply_method == (startswith(parameter.name, "log_") ? "immediate" : "pending-reboot")])
     error_message = "What is fixed waits for a restart, or what may be static does not."
   }
 

@@ -32,6 +32,7 @@ variables {
     trial_database_image = "docker.io/library/postgres:18@sha256:0000000000000000000000000000000000000000000000000000000000000000"
     build_image          = "aws/codebuild/standard:7.0"
     approval_topic_arn   = "arn:aws:sns:eu-central-1:111122223333:careway-dev-alerts"
+    approval_key_arn     = "arn:aws:kms:eu-central-1:111122223333:key/77777777-2222-3333-4444-555555555555"
   }
 }
 
@@ -173,10 +174,11 @@ run "roles_and_bucket" {
 
   assert {
     condition = { for each in data.aws_iam_policy_document.pipeline[0].statement : each.sid => each.resources } == {
-      RunBuilds      = toset(["arn:aws:codebuild:eu-central-1:111122223333:project/careway-dev-check", "arn:aws:codebuild:eu-central-1:111122223333:project/careway-dev-publish"])
-      AskForApproval = toset(["arn:aws:sns:eu-central-1:111122223333:careway-dev-alerts"])
+      RunBuilds         = toset(["arn:aws:codebuild:eu-central-1:111122223333:project/careway-dev-check", "arn:aws:codebuild:eu-central-1:111122223333:project/careway-dev-publish"])
+      AskForApproval    = toset(["arn:aws:sns:eu-central-1:111122223333:careway-dev-alerts"])
+      EncryptWhatItAsks = toset(["arn:aws:kms:eu-central-1:111122223333:key/77777777-2222-3333-4444-555555555555"])
     }
-    error_message = "The pipeline must run its two builds and write to the one topic."
+    error_message = "The pipeline must run its two builds and write to the one topic, which is encrypted."
   }
 
   assert {

@@ -61,7 +61,7 @@ run "aws_is_asked_inside_the_network" {
 
   assert {
     condition = toset(keys(aws_vpc_endpoint.interface)) == toset([
-      "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "secretsmanager", "sts",
+      "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "oidc-eks", "secretsmanager", "sts",
     ])
     error_message = "What nodes, controllers and secrets ask has an endpoint."
   }
@@ -95,12 +95,12 @@ run "endpoints_let_pass_this_account_alone" {
   variables {
     interface_endpoints = [
       "aps-workspaces", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms",
-      "logs", "secretsmanager", "sts", "xray",
+      "logs", "oidc-eks", "rds", "secretsmanager", "sts", "xray",
     ]
   }
 
   assert {
-    condition     = setsubtract(keys(aws_vpc_endpoint.interface), keys(data.aws_iam_policy_document.interface_endpoint)) == toset(["eks-auth"])
+    condition     = setsubtract(keys(aws_vpc_endpoint.interface), keys(data.aws_iam_policy_document.interface_endpoint)) == toset(["eks-auth", "oidc-eks"])
     error_message = "Every endpoint that takes a policy has one."
   }
 
@@ -168,7 +168,7 @@ run "s3_lets_pass_own_buckets_and_image_layers" {
   assert {
     condition = (
       data.aws_iam_policy_document.s3_endpoint.statement[1].actions == toset(["s3:GetObject"]) &&
-      data.aws_iam_policy_document.s3_endpoint.statement[1].resources == toset(["arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"])
+      data.aws_iam_policy_document.s3_endpoint.statement[1].resources == toset(["arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*", "arn:aws:s3:::prod-registry-k8s-io-eu-central-1/*"])
     )
     error_message = "Of others' buckets only ECR's layers are read."
   }
@@ -201,7 +201,7 @@ run "a_hub_is_reached_by_its_transit_gateway" {
   }
 
   assert {
-    condition     = length(aws_nat_gateway.this) == 3 && length(aws_vpc_endpoint.interface) == 10
+    condition     = length(aws_nat_gateway.this) == 3 && length(aws_vpc_endpoint.interface) == 11
     error_message = "A hub alone takes neither NAT nor endpoints away."
   }
 }

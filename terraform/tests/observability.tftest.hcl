@@ -74,8 +74,14 @@ run "only_this_account_publishes" {
     condition = alltrue([for statement in data.aws_iam_policy_document.alerts.statement :
       toset([for condition in statement.condition : condition.variable]) == toset(["aws:SourceAccount", "aws:SourceArn"]) &&
       contains(flatten([for condition in statement.condition : condition.values]), "111122223333")
-    if statement.effect != "Deny"])
+    if !contains(["PublishEvents", "TlsOnly"], statement.sid)])
     error_message = "They publish on behalf of this account."
+  }
+
+  assert {
+    condition = alltrue([for statement in data.aws_iam_policy_document.alerts.statement :
+    length(statement.condition) == 0 if statement.sid == "PublishEvents"])
+    error_message = "EventBridge publishes under a condition, which it does not meet."
   }
 
   assert {

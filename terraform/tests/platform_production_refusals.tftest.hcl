@@ -91,7 +91,7 @@ run "one_way_out_and_what_can_be_deleted" {
   expect_failures = [var.network, var.database, var.audit]
 }
 
-run "what_is_kept_too_short_and_alerts_for_nobody" {
+run "what_is_kept_too_short_alerts_for_nobody_and_an_unknown_rotation" {
   command = plan
 
   module {
@@ -102,12 +102,13 @@ run "what_is_kept_too_short_and_alerts_for_nobody" {
     database      = merge(var.database, { backup_days = 6 })
     audit         = { object_lock_days = 30, retention_days = 90 }
     observability = { budget = { monthly_limit_usd = 100 } }
+    secrets       = { rotation = "sometimes" }
   }
 
-  expect_failures = [var.database, var.audit, var.observability]
+  expect_failures = [var.database, var.audit, var.observability, var.secrets]
 }
 
-run "no_last_snapshot_no_lock_and_no_budget" {
+run "no_last_snapshot_no_lock_no_budget_and_a_rotation_without_its_endpoints" {
   command = plan
 
   module {
@@ -118,9 +119,10 @@ run "no_last_snapshot_no_lock_and_no_budget" {
     database      = merge(var.database, { final_snapshot = false })
     audit         = {}
     observability = { alert_emails = ["on-call@example.org"] }
+    secrets       = { rotation = "aws" }
   }
 
-  expect_failures = [var.database, var.audit, var.observability]
+  expect_failures = [var.database, var.audit, var.observability, var.secrets]
 }
 
 run "guards_of_another_environment_and_nodes_with_taints_alone" {

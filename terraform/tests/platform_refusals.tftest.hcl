@@ -144,10 +144,9 @@ run "names_that_cannot_be" {
     project  = "care--way"
     services = { "gen-omics" = var.services["genomics"] }
     network  = merge(var.network, { cidr = "10.16.0.1/16" })
-    secrets  = { rotation = "sometimes" }
   }
 
-  expect_failures = [var.project, var.services, var.network, var.secrets]
+  expect_failures = [var.project, var.services, var.network]
 }
 
 run "a_long_name_a_small_network_and_a_namespace_in_capitals" {

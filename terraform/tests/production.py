@@ -39,6 +39,13 @@ def each_zone_has_a_way_out_of_its_own(ground: Inventory) -> Iterator[str]:
     yield from sorted(zones.keys() - served)
     if len(zones) < 3:
         yield f"there are {len(zones)} zones"
+    zone_of = {each["SubnetId"]: each["AvailabilityZone"] for each in ground.subnets}
+    gateway_zone = {each["NatGatewayId"]: zone_of[each["SubnetId"]] for each in gateways}
+    for table in ground.of_our_vpcs("describe_route_tables", "RouteTables"):
+        ways = {gateway_zone.get(each["NatGatewayId"]) for each in table["Routes"] if each.get("NatGatewayId")}
+        for subnet in (each["SubnetId"] for each in table["Associations"] if each.get("SubnetId")):
+            if ways and ways != {zone_of[subnet]}:
+                yield f"{subnet} goes out by another zone"
 
 
 @in_production
@@ -61,6 +68,9 @@ def attacks_on_the_cluster_are_looked_for(ground: Inventory) -> Iterator[str]:
 
 
 @in_production
-def the_cluster_has_a_node_in_each_of_three_zones(ground: Inventory) -> Iterator[str]:
-    if not any(each["scalingConfig"]["minSize"] >= 3 for each in ground.node_groups):
-        yield "no node group has three nodes"
+def the_cluster_has_three_nodes_over_three_zones(ground: Inventory) -> Iterator[str]:
+    zone_of = {each["SubnetId"]: each["AvailabilityZone"] for each in ground.subnets}
+    for group in ground.node_groups:
+        if group["scalingConfig"]["minSize"] >= 3 and len({zone_of[each] for each in group["subnets"]}) >= 3:
+            return
+    yield "no node group has three nodes in three zones"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from terraform.environment import BUILD, ENVIRONMENTS, Environment
+from terraform.environment import ENVIRONMENTS, Environment
 from terraform.plan import main
 
 
@@ -24,16 +26,46 @@ class TestNamed:
         assert Environment.named("staging").folder == ENVIRONMENTS / "staging"
 
 
-@pytest.mark.usefixtures("terraform")
+@pytest.fixture
+def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where plans are written. Not the checkout's: a plan that its developer has made is not the tests' to apply."""
+    monkeypatch.setattr("terraform.environment.BUILD", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("terraform", "plans")
 def test_nothing_is_applied_that_was_not_planned() -> None:
     with pytest.raises(SystemExit, match=r"There is no plan: `make plan ENV=dev` first, and read it."):
         main(["apply", "dev"])
 
 
 @pytest.mark.usefixtures("terraform")
-def test_what_terraform_refuses_ends_the_verb(capfd: pytest.CaptureFixture[str]) -> None:
-    gone = Environment("nowhere")
+def test_what_terraform_refuses_ends_the_verb(plans: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"terraform init of nowhere failed: see above."):
-        gone.plan()
+        Environment("nowhere").plan()
     assert "nowhere" in capfd.readouterr().err
-    assert not (BUILD / "nowhere.tfplan").exists()
+    assert list(plans.iterdir()) == []
+
+
+@pytest.mark.usefixtures("terraform")
+class TestPlans:
+    """Of an environment without a cloud: Terraform's own data, and its state in a file."""
+
+    @pytest.fixture
+    def environment(self, plans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+        folder = tmp_path / "environments" / "dev"
+        folder.mkdir(parents=True)
+        (folder / "main.tf").write_text('resource "terraform_data" "this" { input = "one" }\n', encoding="utf-8")
+        monkeypatch.setattr("terraform.environment.ENVIRONMENTS", folder.parent)
+        return Environment("dev")
+
+    def test_what_is_applied_is_the_plan_that_was_read(self, environment: Environment) -> None:
+        assert environment.plan()["applyable"]
+        environment.apply()
+        assert not environment.look()["applyable"]
+        assert not environment.plan_file.exists()
+
+    def test_a_look_leaves_nothing_to_apply(self, environment: Environment) -> None:
+        assert environment.look()["applyable"]
+        with pytest.raises(SystemExit, match=r"There is no plan"):
+            environment.apply()

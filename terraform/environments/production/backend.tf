@@ -2,7 +2,6 @@
 terraform {
   backend "s3" {
     key          = "production/terraform.tfstate"
-    encrypt      = true
     use_lockfile = true
   }
 }

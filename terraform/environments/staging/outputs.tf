@@ -13,3 +13,8 @@ output "roles" {
   value       = module.platform.roles
   description = "Each role by name, for the workflows of the repository and for the controllers of the cluster"
 }
+
+output "database_copies" {
+  value       = module.platform.database_copies
+  description = "Backups of the databases in the second region, by service: what a restore there begins with"
+}

@@ -67,7 +67,7 @@ locals {
       ]
       trail_changes          = ["CreateTrail", "UpdateTrail", "DeleteTrail", "StartLogging", "StopLogging", "PutEventSelectors"]
       detection_changes      = ["DeleteDetector", "UpdateDetector", "StopMonitoringMembers", "StopConfigurationRecorder", "PutConfigurationRecorder", "DeleteConfigurationRecorder", "PutDeliveryChannel", "DeleteDeliveryChannel"]
-      bucket_policy_changes  = ["PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutBucketLifecycle", "DeleteBucketLifecycle", "PutBucketReplication", "PutBucketVersioning"]
+      bucket_policy_changes  = ["PutBucketPolicy", "DeleteBucketPolicy", "PutBucketAcl", "PutBucketPublicAccessBlock", "DeleteBucketPublicAccessBlock", "PutBucketLifecycle", "DeleteBucketLifecycle", "PutBucketReplication", "PutBucketVersioning", "PutBucketObjectLockConfiguration"]
       security_group_changes = ["AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "ModifySecurityGroupRules", "CreateSecurityGroup", "DeleteSecurityGroup"]
       network_acl_changes    = ["CreateNetworkAcl", "CreateNetworkAclEntry", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclEntry", "ReplaceNetworkAclAssociation"]
       route_changes = [

@@ -113,6 +113,11 @@ data "aws_iam_policy_document" "cni_trust" {
       variable = "aws:RequestTag/kubernetes-service-account"
       values   = ["aws-node"]
     }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-namespace"
+      values   = ["kube-system"]
+    }
   }
 }
 

@@ -17,7 +17,9 @@ locals {
   })
 }
 
-# All that is fixed takes effect at once. More parameters wait for a restart: RDS refuses "immediate" for static ones.
+# What keeps the log quiet takes effect at once. More parameters wait for a restart: RDS refuses "immediate" for static ones,
+# and tells of TLS, which is its own default, that it waits: "immediate" would be drift for ever. The group is there before the
+# instance starts, so TLS is forced from the first moment.
 resource "aws_db_parameter_group" "this" {
   name        = "${local.identifier}-postgres18"
   family      = "postgres18"
@@ -29,7 +31,7 @@ resource "aws_db_parameter_group" "this" {
     content {
       name         = parameter.key
       value        = parameter.value
-      apply_method = "immediate"
+      apply_method = contains(keys(local.quiet_log), parameter.key) ? "immediate" : "pending-reboot"
     }
   }
 

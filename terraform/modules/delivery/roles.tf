@@ -50,6 +50,23 @@ data "aws_iam_policy_document" "pipeline" {
       resources = [statement.value]
     }
   }
+
+  # Who publishes to an encrypted topic needs its key himself.
+  dynamic "statement" {
+    for_each = var.pipeline.approval_key_arn[*]
+
+    content {
+      sid       = "EncryptWhatItAsks"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["sns.${local.region}.amazonaws.com"]
+      }
+    }
+  }
 }
 
 # What pipeline and builds need alike: the source, and the bucket between them.

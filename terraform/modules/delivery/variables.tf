@@ -18,6 +18,7 @@ variable "pipeline" {
     trial_database_image   = string
     build_image            = string
     approval_topic_arn     = optional(string)
+    approval_key_arn       = optional(string)
     approval_timeout_hours = optional(number, 24)
   })
   default     = null

@@ -21,8 +21,9 @@ locals {
     "xray"                 = { own = [], any = ["xray:GetSampling*", "xray:PutTelemetryRecords", "xray:PutTraceSegments"] }
   }
 
-  # AWS does not say that these take a policy. This one hands out credentials of Pod Identity, to nodes of ours alone.
-  without_policy = ["eks-auth"]
+  # AWS does not say that these take a policy. The first hands out credentials of Pod Identity, to nodes of ours alone; the
+  # second has the cluster's key set, whose name the endpoint of eks would hide from all that is in the VPC.
+  without_policy = ["eks-auth", "oidc-eks"]
 
   own_roles = "arn:${local.partition}:iam::${local.account}:role/*"
 }
@@ -120,11 +121,15 @@ data "aws_iam_policy_document" "s3_endpoint" {
     }
   }
 
-  # ECR hands out links to layers that it has signed itself, so the one who asks is not of this account.
+  # Links to layers are signed by ECR itself, or by nobody, so the one who asks is not of this account. registry.k8s.io keeps
+  # its layers in a bucket of each region, and what is in S3 here is reached by this endpoint alone.
   statement {
-    sid       = "ImageLayers"
-    actions   = ["s3:GetObject"]
-    resources = ["arn:${local.partition}:s3:::prod-${local.region}-starport-layer-bucket/*"]
+    sid     = "ImageLayers"
+    actions = ["s3:GetObject"]
+    resources = [
+      "arn:${local.partition}:s3:::prod-${local.region}-starport-layer-bucket/*",
+      "arn:${local.partition}:s3:::prod-registry-k8s-io-${local.region}/*",
+    ]
 
     principals {
       type        = "*"

@@ -10,7 +10,7 @@ resource "aws_vpc_endpoint" "s3" {
   tags = { Name = "${var.name}-s3" }
 }
 
-# By the hour, a service and a zone: ten services in three zones are thirty of them. What is not here goes out by NAT.
+# By the hour, a service and a zone: eleven services in three zones are thirty-three of them. What is not here goes out by NAT.
 resource "aws_vpc_endpoint" "interface" {
   for_each = var.endpoints ? var.interface_endpoints : []
 

@@ -151,14 +151,15 @@ variable "interface_endpoints" {
   description = "Services of AWS that get an interface endpoint; each costs by the hour and zone"
   type        = set(string)
   default = [
-    "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "secretsmanager", "sts",
+    "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "oidc-eks",
+    "secretsmanager", "sts",
   ]
   nullable = false
 
   validation {
     condition = alltrue([for service in var.interface_endpoints : contains([
       "aps-workspaces", "autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "kms",
-      "logs", "rds", "secretsmanager", "sts", "xray",
+      "logs", "oidc-eks", "rds", "secretsmanager", "sts", "xray",
     ], service)])
     error_message = "The variable interface_endpoints may hold only services that endpoint_policies.tf has a policy for: take others out, or add theirs there and here."
   }

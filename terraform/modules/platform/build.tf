@@ -40,7 +40,9 @@ module "network" {
 module "registry" {
   source = "../registry"
 
-  name            = local.name
+  name = local.name
+  # As `make publish` calls them, after the name in pyproject.toml.
+  repositories    = [var.project, "charts/${var.project}"]
   key_arn         = module.keys.arns["registry"]
   pull_principals = var.registry.pull_principals
   push_principals = var.registry.push_principals

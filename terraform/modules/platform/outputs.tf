@@ -11,6 +11,9 @@ output "services" {
         host = module.database[service].host
         port = module.database[service].port
         name = module.database[service].database
+        # For who makes its users: modules/secrets.
+        master_secret_arn = module.database[service].master_secret_arn
+        first_value       = module.secrets[service].database_first_value
       }
       secrets = {
         secret_key      = module.secrets[service].service_secret_name
@@ -31,8 +34,8 @@ output "platform" {
     account_id                      = data.aws_caller_identity.current.account_id
     region                          = data.aws_region.current.name
     registry_host                   = module.registry.host
-    image_repository                = module.registry.urls["careway"]
-    chart_repository                = module.registry.urls["charts/careway"]
+    image_repository                = module.registry.urls[var.project]
+    chart_repository                = module.registry.urls["charts/${var.project}"]
     cluster_name                    = module.cluster.name
     oidc_issuer_url                 = module.cluster.oidc_issuer_url
     vpc_id                          = module.network.vpc_id

@@ -15,7 +15,7 @@ variable "project" {
   type        = string
   nullable    = false
   default     = "careway"
-  description = "First part of every name; the second is the environment"
+  description = "Name in pyproject.toml, which the repositories have; first part of every name, the second is the environment"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,17}[a-z0-9]$", var.project)) && !strcontains(var.project, "--")

@@ -77,6 +77,13 @@ variable "secrets" {
     condition     = contains(["none", "aws", "own"], var.secrets.rotation)
     error_message = "secrets.rotation must be none, aws (AWS's function, once the first passwords are written) or own (roles for a function that you bring): choose one."
   }
+
+  validation {
+    condition = var.secrets.rotation != "aws" || !var.network.endpoints || (
+      try(length(setintersection(var.network.interface_endpoints, ["rds", "secretsmanager"])) == 2, false)
+    )
+    error_message = "secrets.rotation aws needs the interface endpoints rds and secretsmanager: name both, with the others, in network.interface_endpoints, since the function reaches nothing else."
+  }
 }
 
 variable "identity" {

@@ -64,7 +64,7 @@ variable "secret_key" {
   # Careway asks for 32; a key that somebody thought of is weaker than it is long.
   validation {
     condition     = length(var.secret_key) >= 50
-    error_message = "secret_key must have at least 50 characters; take it from the module secrets/random_key, or from another random source."
+    error_message = "secret_key must have at least 50 characters; take it from an ephemeral aws_secretsmanager_random_password, as the environments do, or from another random source."
   }
 }
 
