@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from terraform.document import GROUND, main, pages, table
+from terraform.document import GROUND, blocks, main, pages, table
 from terraform.environment import ENVIRONMENTS
 
+PLATFORM = GROUND / "modules" / "platform"
 DECLARED = """
 variable "names" {
   type        = list(string)
@@ -88,6 +89,16 @@ def test_the_environments_differ_in_what_they_are_told_and_in_nothing_else() -> 
     }
     assert texts["dev"]
     assert texts["dev"] == texts["staging"] == texts["production"]
+
+
+def test_an_environment_takes_what_the_platform_takes() -> None:
+    """A field that one of them does not know is dropped by Terraform without a word."""
+    platform, environment = (dict(blocks(folder, "variable")) for folder in (PLATFORM, ENVIRONMENTS / "dev"))
+    made = {"tags", "secret_keys"}  # in the environment's main.tf
+    assert platform.keys() - environment.keys() == made
+    told = ("type", "default", "nullable", "description")
+    for name in platform.keys() - made:
+        assert {key: environment[name].get(key) for key in told} == {key: platform[name].get(key) for key in told}, name
 
 
 def test_everything_that_is_declared_is_described_and_typed() -> None:

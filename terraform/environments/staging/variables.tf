@@ -46,7 +46,7 @@ variable "project" {
   type        = string
   nullable    = false
   default     = "careway"
-  description = "First part of every name; the second is the environment"
+  description = "Name in pyproject.toml, which the repositories have; first part of every name, the second is the environment"
 }
 
 variable "administrators" {
