@@ -17,7 +17,6 @@ LISTS = (
     ("ec2", "describe_addresses", "Addresses", "AllocationId"),
     ("ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     ("ec2", "describe_network_acls", "NetworkAcls", "NetworkAclId"),
-    ("ec2", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
     ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
     ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
     ("ec2", "describe_volumes", "Volumes", "VolumeId"),
@@ -49,6 +48,12 @@ LISTS = (
     ("xray", "get_groups", "Groups", "GroupName"),
 )
 
+# These are told of for a while after they were taken away.
+OF_THE_PAST = (
+    ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+)
+
 
 def census(account: Account) -> set[str]:
     return {*_census(account, ""), *_census(account, REPLICA_REGION), *_owned(account)}
@@ -58,9 +63,10 @@ def _census(account: Account, region: str) -> Iterator[str]:
     for service, operation, key, name in LISTS:
         for each in listed(account.client(service, region), operation, key):
             yield f"{region or account.region} {service} {key} {each[name] if name else each}"
-    for each in listed(account.client("ec2", region), "describe_nat_gateways", "NatGateways"):
-        if each["State"] != "deleted":
-            yield f"{region or account.region} ec2 NatGateways {each['NatGatewayId']}"
+    for operation, key, name in OF_THE_PAST:
+        for each in listed(account.client("ec2", region), operation, key):
+            if each["State"] != "deleted":
+                yield f"{region or account.region} ec2 {key} {each[name]}"
     for each in listed(account.client("kms", region), "list_keys", "Keys"):
         key = account.client("kms", region).describe_key(KeyId=each["KeyId"])["KeyMetadata"]
         if key["KeyState"] != "PendingDeletion":
