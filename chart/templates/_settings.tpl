@@ -50,10 +50,18 @@ postgresql://{{ $place.host }}:{{ $place.port }}/{{ $name }}?{{ join "&" $pairs 
   {{- $_ := set $ours (printf "CAREWAY_%s_URL" $asks) .Values.peer.url }}
   {{- $_ := set $ours (printf "CAREWAY_%s_TOKEN_FILE" $asks) "/var/run/secrets/careway/token" }}
 {{- end }}
-{{- with .Values.telemetry.endpoint }}
-  {{- $_ := set $ours "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
-  {{- $_ := set $ours "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" }}
-  {{- $_ := set $ours "OTEL_TRACES_SAMPLER_ARG" ($.Values.telemetry.tracedShare | toString) }}
+{{- with .Values.telemetry }}
+  {{- if .endpoint }}
+    {{- $_ := set $ours "OTEL_EXPORTER_OTLP_ENDPOINT" .endpoint }}
+    {{- $_ := set $ours "OTEL_METRIC_EXPORT_INTERVAL" (mul .exportSeconds 1000 | toString) }}
+    {{- $_ := set $ours "OTEL_TRACES_SAMPLER" (ternary "always_on" "parentbased_traceidratio" .tailSampled) }}
+    {{- if not .tailSampled }}
+      {{- $_ := set $ours "OTEL_TRACES_SAMPLER_ARG" (.tracedShare | toString) }}
+    {{- end }}
+    {{- if .logs }}
+      {{- $_ := set $ours "OTEL_LOGS_EXPORTER" "otlp" }}
+    {{- end }}
+  {{- end }}
 {{- end }}
 {{- $given := dict }}
 {{- range $name, $value := .Values.settings }}

@@ -23,6 +23,7 @@ SERVER = "Deployment/own/spec/template/spec/containers/server"
 INIT = "Deployment/own/spec/template/spec/initContainers/migrations"
 MIGRATION = "Job/own-migrate/spec/template/spec/containers/migrate"
 EGRESS = "NetworkPolicy/own-egress/spec/egress"
+RULES = "PrometheusRule/own-rules"
 DATABASE_POD = "Deployment/own-trial-database/spec/template"
 
 
@@ -51,6 +52,10 @@ def in_containers(place: str) -> list[str]:
 
 def in_settings(*names: str) -> list[str]:
     return [f"ConfigMap/own/data/{name}" for name in names]
+
+
+def in_rules(group: str, *members: str) -> list[str]:
+    return [f"{RULES}/spec/groups/careway:team:own:{group}/rules/*/{member}" for member in members]
 
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -145,6 +150,31 @@ EFFECTS: dict[str, Effect | None] = {
     "telemetry.endpoint": Effect("http://other:4318", in_settings("OTEL_EXPORTER_OTLP_ENDPOINT")),
     "telemetry.tracedShare": Effect(1, in_settings("OTEL_TRACES_SAMPLER_ARG")),
     "telemetry.attributes": Effect({"team": "a b"}, in_containers("env/OTEL_RESOURCE_ATTRIBUTES/value")),
+    "telemetry.tailSampled": Effect(True, in_settings("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")),
+    "telemetry.exportSeconds": Effect(30, [*in_settings("OTEL_METRIC_EXPORT_INTERVAL"), *in_rules("alerts", "expr")]),
+    "telemetry.logs": Effect(True, in_settings("OTEL_LOGS_EXPORTER")),
+    **{
+        f"slo.{slo}.{key}": Effect(change, [*in_rules(slo, *members), *beyond])
+        for slo in ("availability", "latency")
+        for key, change, members, beyond in (
+            ("objective", 99.5, ["expr"], []),
+            ("threshold", 2.5, ["expr"], []),
+            # A database that is there again stays the cause for as long as availability's shortest window remembers it.
+            ("period", 7, ["expr", "record"], in_rules("alerts", "keep_firing_for") if slo == "availability" else []),
+            ("minimumTraffic", 200, ["expr"], []),
+        )
+        if (slo, key) != ("availability", "threshold")
+    },
+    "monitoring.rules": Effect("", [f"{RULES}/*"]),
+    "monitoring.runbooks": Effect("https://other.example.org", in_rules("*", "annotations/runbook_url")),
+    "monitoring.team": Effect("night", in_rules("*", "labels/team")),
+    "monitoring.patienceSeconds": Effect(600, in_rules("alerts", "expr", "for")),
+    "monitoring.selector": Effect({"service_name": "own"}, in_rules("*", "expr")),
+    "monitoring.labels": Effect({"release": "other"}, [f"{RULES}/metadata/labels/release"]),
+    "monitoring.dashboards": Effect(False, ["ConfigMap/own-dashboard-*"]),
+    "monitoring.dashboardLabels.grafana_dashboard": Effect(
+        "other", ["ConfigMap/own-dashboard-*/metadata/labels/grafana_dashboard"]
+    ),
     "networkPolicy.enabled": Effect(
         False, ["NetworkPolicy/*", "Pod/own-test-stranger/*", "*/env/CAREWAY_POLICIES/value"]
     ),

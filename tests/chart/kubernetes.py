@@ -1,7 +1,7 @@
 """Whether an API server would take an object, by its own schemas, strictly.
 
-No package that is kept up ships those of custom kinds: the promises compare these objects whole (rights.py, routes.py),
-and `make prove` gives those of External Secrets to a cluster that has its definitions.
+No package that is kept up ships those of custom kinds: the promises compare these objects whole (rights.py, routes.py,
+monitoring.py), and `make prove` gives those of External Secrets to a cluster that has its definitions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from tests.chart.rendering import Object
 
-CUSTOM = {"external-secrets.io/v1", "gateway.networking.k8s.io/v1"}
+CUSTOM = {
+    *("external-secrets.io/v1", "gateway.networking.k8s.io/v1"),
+    *("monitoring.coreos.com/v1", "sloth.slok.dev/v1", "pyrra.dev/v1alpha1"),
+}
 # Chart.yaml says the oldest; the newest are those that a platform runs now.
 OLDEST, VERSIONS = "1.30", ("1.32", "1.33", "1.34", "1.35", "1.36")
 

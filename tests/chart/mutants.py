@@ -10,10 +10,24 @@ from typing import Any, NamedTuple
 from tests.chart.kubernetes import VERSIONS, faults
 from tests.chart.promises import broken
 from tests.chart.promises.release import Release
-from tests.chart.releases import ASKING, SHAPES, everything, trial
+from tests.chart.releases import ASKING, SHAPES, everything, trial, watched
 from tests.chart.rendering import CHART, Refused, merged, render, render_copy
 
 TEMPLATES = CHART / "templates"
+# Other windows, bounds and selectors than the default ones.
+OWN = {
+    "slo": {
+        "availability": {"period": 7, "objective": 99.95, "minimumTraffic": 200},
+        "latency": {"period": 28, "threshold": 1, "minimumTraffic": 20},
+    },
+    "monitoring": {
+        "runbooks": "https://docs.example.org/runbooks/",
+        "team": "night",
+        "patienceSeconds": 60,
+        "selector": {"service_name": "own", "job": "a"},
+        "labels": {"a": "b"},
+    },
+}
 # What is looked at, until one notices: the shape with most in it comes first.
 BESIDE = [{"name": "early", "image": "proxy", "restartPolicy": "Always"}, {"name": "beside", "image": "proxy"}]
 DRAINING = {"settings": {"CAREWAY_DRAIN_SECONDS": 7, "CAREWAY_GRACEFUL_SECONDS": 50}}
@@ -27,6 +41,9 @@ LOOKED_AT: list[dict[str, Any]] = [
     SHAPES["a single pod"],
     SHAPES["a store that is there"],
     SHAPES["no wait before it ends"],
+    *(merged(watched(ASKING, rules), OWN) for rules in ("configmap", "sloth", "pyrra")),
+    SHAPES["alerts as configmap"],
+    SHAPES["sampled by the collector"],
     merged(trial(), {"database": {"name": "own_name"}, "priorityClassName": "low", "nodeSelector": {"a": "b"}}, DRAINING),
 ]  # fmt: skip
 

@@ -65,6 +65,12 @@ SWITCHED_ON: dict[str, Any] = {
         "ingress": {"from": [{"namespace": "edge", "podLabels": {"app": "proxy"}}, {"cidr": "10.9.0.0/16"}]},
         "egress": {"telemetry": [{"namespace": "observability"}], "aws": [{"cidr": "10.3.0.0/16", "except": ["10.3.9.0/24"]}]},
     },
+    "monitoring": {
+        "rules": "prometheusrule",
+        "runbooks": "https://docs.example.org/runbooks",
+        "labels": {"release": "prometheus"},
+        "dashboards": True,
+    },
     "serviceAccount": {"annotations": {"example.org/owner": "team"}},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gate", "namespace": "edge"}], "hostnames": ["route.example.org"]},
     "ingress": {"enabled": True, "hosts": ["in.example.org"], "tlsSecret": "made-up"},
@@ -93,6 +99,15 @@ def everything(service: str = FIRST) -> dict[str, Any]:
     return merged(production(service), SWITCHED_ON)
 
 
+def watched(service: str = FIRST, rules: str = "configmap") -> dict[str, Any]:
+    """The least of a release whose alerts are rendered, in one of the formats."""
+    way = {"networkPolicy": {"egress": {"telemetry": [{"namespace": "observability"}]}}}
+    telemetry = {"telemetry": {"endpoint": "http://collector.observability.svc:4318"}}
+    monitoring = {"monitoring": {"rules": rules, "runbooks": "https://docs.example.org/runbooks"}}
+    return merged(production(service), way, telemetry, monitoring)
+
+
+FORMATS = ("configmap", "prometheusrule", "sloth", "pyrra")
 # Every shape that the templates have a branch for.
 SHAPES: dict[str, dict[str, Any]] = {
     **{f"a trial of {service}": trial(service) for service in SERVICES},
@@ -105,4 +120,6 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tests as jobs": merged(everything(), {"tests": {"asJob": True}}),
     "a store that is there": merged(everything(), {"secrets": {"external": {"store": "teams"}}}),
     "no wait before it ends": merged(production(), {"preStopSeconds": 0}),
+    **{f"alerts as {rules}": watched(rules=rules) for rules in FORMATS},
+    "sampled by the collector": merged(watched(), {"telemetry": {"tailSampled": True, "logs": True}}),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.releases import ASKING, FIRST, ISSUER, SERVICES, everything, production, trial
+from tests.chart.releases import ASKING, FIRST, ISSUER, SERVICES, everything, production, trial, watched
 from tests.chart.rendering import CHART, Refused, at, merged, render
 from tests.chart.values import SCHEMA, closed, described, leaves
 
@@ -18,7 +18,7 @@ STORELESS = "is required, or secrets.external.store for a store that is there"
 UNROUTED = "httpRoute needs parentRefs and hostnames: name its gateway, and the hosts of clients"
 OF_A_FILE = {key: value for key, value in ISSUER.items() if key != "jwks_url"}
 EXTERNAL = {"enabled": True, "store": "a", "secretKey": {"key": "a"}, "database": {"key": "a"}}
-LEAST, TRIAL, FULL, ASKS = production(), trial(), everything(), everything(ASKING)
+LEAST, TRIAL, FULL, ASKS, WATCHED = production(), trial(), everything(), everything(ASKING), watched()
 
 
 def undrainable(kept: int, pods: int) -> str:
@@ -74,6 +74,28 @@ COMBINATIONS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
      "database.direct.host is required with settings.CAREWAY_TRANSACTION_POOLER: migrations go past such a pooler"),
     (LEAST, at("settings.OTEL_RESOURCE_ATTRIBUTES", "a=b"),
      "settings.OTEL_RESOURCE_ATTRIBUTES is the chart's own: add to telemetry.attributes"),
+    (LEAST, at("settings.OTEL_METRIC_EXPORT_INTERVAL", 5000),
+     "settings.OTEL_METRIC_EXPORT_INTERVAL is what the windows of the alerts are measured by: set telemetry.exportSeconds"),
+    *((LEAST, {"telemetry": {"tailSampled": True}, "settings": {name: "a"}},
+       f"settings.{name} and telemetry.tailSampled exclude each other: where the collector samples, it needs every trace")
+      for name in ("OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")),
+    *((LEAST, at(f"slo.{slo}.objective", objective),
+       f"slo.{slo}.objective is {objective}, of which 14.4 times the budget is more than all requests, so that its page could "
+       "never ring: raise it to 93.06 or more") for slo, objective in (("availability", 93.05), ("latency", 90))),
+    (LEAST, at("slo.availability.objective", 99.99),
+     "slo.availability.minimumTraffic is 100, so that one failed request alone would page at 99.99: raise it to 695 or more"),
+    (LEAST, {"slo": {"latency": {"objective": 99.5, "minimumTraffic": 13}}},
+     "slo.latency.minimumTraffic is 13, so that one slow request alone would page at 99.5: raise it to 14 or more"),
+    (WATCHED, at("telemetry.endpoint", ""),
+     "telemetry.endpoint is required with monitoring.rules: alerts are made of the metrics that go there"),
+    (WATCHED, at("monitoring.runbooks", ""),
+     "monitoring.runbooks is required with monitoring.rules: the URL below which docs/runbooks is published, since every alert "
+     "links to its page"),
+    *((WATCHED, {"slo": {slo: {"period": 3}}, "telemetry": {"exportSeconds": 8}},
+       f"slo.{slo}.period is 3 days, whose shortest window of 30 seconds holds fewer than four exports: lower "
+       "telemetry.exportSeconds to 7, or choose a longer period") for slo in ("availability", "latency")),
+    (WATCHED, at("monitoring.patienceSeconds", 59),
+     "monitoring.patienceSeconds is 59, which holds fewer than four exports: raise it to 60 or more"),
     *((LEAST, {"extraEnv": [{"name": name, "value": "a"}]}, f"extraEnv must not name {name}: the chart sets it, or it belongs to settings")
       for name in ("CAREWAY_ENVIRONMENT", "DATABASE_URL", "K8S_POD_NAME", "SSL_CERT_FILE", "CAREWAY_THREADS")),
 ]  # fmt: skip
@@ -114,7 +136,7 @@ class TestCombinations:
     def test_a_release_is_named_as_a_service_can_be(self, name: str) -> None:
         assert refused(trial(), release=name).reasons == [RELEASE_NAMES[0].format(name)]
 
-    @pytest.mark.parametrize("name", ["a-prove", "a-secrets", "a-trial-database"])
+    @pytest.mark.parametrize("name", ["a-prove", "a-secrets", "a-rules", "a-dashboard-links", "a-trial-database"])
     def test_a_release_is_not_named_as_an_object_of_another_one(self, name: str) -> None:
         assert refused(trial(), release=name).reasons == [RELEASE_NAMES[1].format(name)]
 
@@ -129,9 +151,9 @@ def met(sentence: str, reason: str) -> bool:
     return reason.startswith(pieces[0]) and reason.endswith(pieces[-1])
 
 
-# What has names; those of resources are the cluster's, and free.
+# What has names; those of resources are the cluster's, those of labels are anybody's, and both are free.
 PARTS = {leaf.rpartition(".")[0] for leaf in leaves()} | {"settings", "database.options"}
-PARTS = {path for path in PARTS if not path.endswith((".requests", ".limits"))}
+PARTS = {path for path in PARTS if not path.endswith((".requests", ".limits", ".dashboardLabels"))}
 
 
 class TestTheSchema:
@@ -199,11 +221,40 @@ class TestTheSchema:
         ("issuers", [{**ISSUER, "jwks_file": "/a"}]),
         ("issuers", [{key: value for key, value in ISSUER.items() if key != "organization"} | {"delegated": True}]),
         ("secrets.existing", "Upper"),
+        ("slo.availability.objective", 89.99),
+        ("slo.availability.objective", 99.991),
+        ("slo.latency.objective", 100),
+        ("slo.availability.period", 2),
+        ("slo.availability.period", 31),
+        ("slo.latency.period", 3.5),
+        ("slo.latency.threshold", 0.3),
+        ("slo.latency.minimumTraffic", 0),
+        ("telemetry.exportSeconds", 0),
+        ("telemetry.attributes", {"k8s.namespace.name": "other"}),
+        ("telemetry.attributes", {"service.instance.id": "1"}),
+        ("monitoring.rules", "nagios"),
+        ("monitoring.runbooks", "docs/runbooks"),
+        ("monitoring.patienceSeconds", 5),
+        ("monitoring.selector", {"k8s-namespace": "a"}),
+        ("monitoring.selector", {"job": "{{.window}}"}),
+        *(("monitoring.selector", {label: "a"}) for label in ("__name__", "api", "le", "outcome", "http_route")),
+        ("monitoring.labels", {"app.kubernetes.io/name": "a"}),
     ])  # fmt: skip
     def test_what_is_out_of_bounds_is_refused(self, path: str, value: Any) -> None:
         told = str(refused(merged(production(), at(path, value))))
         assert "don't meet the specifications of the schema" in told
         assert path.partition(".")[0] in told
+
+
+@pytest.mark.parametrize("path", [
+    *("slo", "slo.latency", "slo.latency.threshold", "slo.availability.minimumTraffic", "slo.availability.period"),
+    *("monitoring.patienceSeconds", "monitoring.selector", "telemetry.exportSeconds", "telemetry"),
+])  # fmt: skip
+def test_what_is_left_blank_is_asked_for(path: str) -> None:
+    """Helm takes a blank value for one to leave out, and its default with it."""
+    above, _, name = path.rpartition(".")
+    told = str(refused(merged(watched(), at(path, None))))
+    assert f"- {above or '(root)'}: {name} is required" in told.splitlines()
 
 
 def test_the_schema_is_one_that_helm_and_editors_read() -> None:

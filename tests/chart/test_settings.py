@@ -64,6 +64,7 @@ def test_their_bounds_are_the_process_s_own(name: str) -> None:
 def test_the_chart_sets_nothing_that_no_process_reads() -> None:
     # libpq's and OpenTelemetry's own.
     foreign = {"SSL_CERT_FILE", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    foreign |= {"OTEL_METRIC_EXPORT_INTERVAL"}
     assert set_by_the_chart() - set(DECLARED) == foreign
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.chart.promises import containers, database, lifecycle, network, pods, rights, routes, wiring
+from tests.chart.promises import containers, database, lifecycle, monitoring, network, pods, rights, routes, wiring
 from tests.chart.promises.release import Release
 
 Promise = Callable[[Release], Iterator[str]]
 
-ROOMS = (containers, database, lifecycle, network, pods, rights, routes, wiring)
+ROOMS = (containers, database, lifecycle, monitoring, network, pods, rights, routes, wiring)
 # In each room the functions whose docstring is the promise.
 PROMISES: list[Promise] = [
     found

@@ -31,9 +31,13 @@ def settings(release: Release) -> Iterator[str]:
         prefix = f"CAREWAY_{release.facts['asks'].upper()}_"
         expected |= {f"{prefix}URL": url, f"{prefix}TOKEN_FILE": "/var/run/secrets/careway/token"}
     if endpoint := release.value("telemetry.endpoint"):
-        share = str(release.value("telemetry.tracedShare"))
-        expected |= {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_TRACES_SAMPLER_ARG": share}
-        expected["OTEL_TRACES_SAMPLER"] = "parentbased_traceidratio"
+        expected |= {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_TRACES_SAMPLER": "always_on"}
+        if not release.value("telemetry.tailSampled"):
+            share = str(release.value("telemetry.tracedShare"))
+            expected |= {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": share}
+        expected["OTEL_METRIC_EXPORT_INTERVAL"] = str(release.value("telemetry.exportSeconds") * 1000)
+        if release.value("telemetry.logs"):
+            expected["OTEL_LOGS_EXPORTER"] = "otlp"
     for name, given in release.value("settings").items():
         expected[name] = str(given).lower() if isinstance(given, bool) else str(given)
     for name in sorted(expected.keys() | release.settings.keys()):
