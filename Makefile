@@ -27,9 +27,10 @@ lint: .venv ## Style, types, import law, migrations, OpenAPI
 	@DJANGO_SETTINGS_MODULE=tests.settings CAREWAY_LOG_LEVEL=ERROR $(BIN)/python manage.py lintmigrations --quiet ok
 	@$(BIN)/python manage.py check_openapi
 	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
+	@$(BIN)/python -m observability.check
 
 format: .venv ## Lay out the code, and write the tables of settings and of the chart's values
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings ; $(BIN)/python -m tests.chart.document ; $(BIN)/python -m terraform.document
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python manage.py document_settings ; $(BIN)/python -m tests.chart.document ; $(BIN)/python -m terraform.document ; $(BIN)/python -m observability.dashboards
 
 # A measurement is what begins with an environment of the bench; the rest of bench/ is what they are made of.
 MEASUREMENTS = $(shell grep -lE '^import bench\.(environment|own_database)' bench/*.py)
@@ -47,6 +48,11 @@ bench-check: .venv ##> Whether all stacks answer the same, and no result is miss
 
 drill: .venv ##> Minutes of real faults: kills, restarts, dead collectors; prints a table (ARGS="-k word" narrows)
 	@$(BIN)/python -m pytest drill -n 2 --dist loadfile $(ARGS)
+
+observe: .venv ## See it: collector, Prometheus, Loki, Jaeger and Alertmanager beside `make run`, by Docker or from PATH
+	@exec $(BIN)/python -m observability.observe
+prove-telemetry: .venv ##> Metrics, logs and traces in their real stores; alerts that fire and clear; minutes (ARGS="-k word" narrows)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -p no:cacheprovider tests/telemetry $(ARGS)
 
 # Docker where its daemon answers, else buildah. BUILD_FLAGS go to it: see docs/operating.md.
 image: ##> Build the image (REGISTRY=… TAG=… SOURCE=… BASE=…@sha256:… BUILD_FLAGS="…"): about a minute
@@ -150,6 +156,6 @@ clean: ## Remove the environment and everything that run and test wrote
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/development.txt
 	@cp requirements/development.txt .venv/made-from-lock
 
-.PHONY: help run test lint format bench bench-quick bench-check drill image image-report image-sbom publish prove prove-quick \
+.PHONY: help run test lint format observe bench bench-quick bench-check drill prove-telemetry image image-report image-sbom publish prove prove-quick \
   prove-mutations chart-scan check-terraform prove-terraform ground-scan plan apply drift cost values secrets audit token migrations \
   lock clean .venv .scanners .ground
