@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,9 +14,12 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import PoolTimeout
 
 from .draining import is_draining
-from .postgresql.pool import Unreachable
+from .postgresql.pool import Connection, Unreachable
 from .problems import Problem, get_only, respond
 from .renderers import encode, json_response
+
+# How PostgreSQL refuses who would be one too many: on the server, in the database, of the role.
+FULL = ("too many clients already", "too many connections for", "remaining connection slots are reserved")
 
 
 def livez(request: HttpRequest) -> HttpResponse:
@@ -31,7 +37,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with suppress_instrumentation():
             if not _migrated():
                 return _unready("Migrations are pending.", request)
-            _ask_database()
+            ask_database()
     except (DatabaseError, InterfaceError, psycopg.Error, PoolTimeout):
         return _unready("The database does not answer.", request)
     return json_response(encode({"status": "ok"}))
@@ -41,22 +47,51 @@ def _unready(why: str, request: HttpRequest) -> HttpResponse:
     return respond(Problem("unavailable", why, headers={"Retry-After": "5"}), request)
 
 
-def _ask_database() -> None:
-    """Asks over a connection of the pool, or over a new one where requests have them all: busy is not unready.
+def ask_database() -> None:
+    """Whether it answers: raises an error of Django's or psycopg's if not."""
+    with spare_connection():
+        pass  # the pool hands out none that did not answer a moment ago
 
-    It never waits for a request's connection. The pool hands out none that did not answer a moment ago, raises at once while
-    the database is known to be away, and connecting has its own short time-out.
+
+@contextmanager
+def spare_connection() -> Iterator[Connection]:
+    """A connection of the pool, or a new one where requests have them all: busy is not unready.
+
+    It never waits for a request's connection. The pool raises at once while the database is known to be away, and
+    connecting has its own short time-out.
     """
     pool = connection.pool  # type: ignore[attr-defined]  # of chassis/postgresql
     if pool is not None:
         pool.open()
         measures = pool.get_stats()
         if measures["pool_available"] or measures["pool_size"] < measures["pool_max"]:
-            with pool.connection():
-                return
+            with pool.connection() as spare:
+                yield spare
+            return
         if pool.away:
             raise Unreachable("the database is out of reach")
-    psycopg.connect(**connection.get_connection_params()).close()
+    with _new_connection() as spare:
+        yield spare
+
+
+def has_room(error: Exception) -> bool | None:
+    """After `error`, for which no connection could be had: whether the server has room for one; None if it is not there.
+
+    The pool keeps to itself why it gets none, so a new connection is asked for. libpq gives no SQLSTATE of one that is
+    refused: the server's words decide, and a full one with lc_messages in another language than English is not known.
+    """
+    if isinstance(error, Unreachable | PoolTimeout):
+        try:
+            _new_connection().close()
+        except psycopg.Error as refusal:
+            error = refusal
+        else:
+            return True
+    return False if any(words in str(error) for words in FULL) else None
+
+
+def _new_connection() -> Connection:
+    return Connection.connect(**{**connection.get_connection_params(), "autocommit": True})
 
 
 class _Schema:
@@ -65,13 +100,13 @@ class _Schema:
     current = False
 
 
-def is_migrated(database: BaseDatabaseWrapper) -> bool:
-    """Whether every migration of the code is applied. Raises OperationalError."""
+def pending_migrations(database: BaseDatabaseWrapper) -> int:
+    """How many migrations of the code are not applied. Raises OperationalError."""
     executor = MigrationExecutor(database)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _migrated() -> bool:
     if not _Schema.current:
-        _Schema.current = is_migrated(connection)
+        _Schema.current = not pending_migrations(connection)
     return _Schema.current

@@ -78,7 +78,7 @@ class Key:
         stored = IdempotentAnswer.objects.get(pk=self._scope)
         if bytes(stored.digest) != self._digest:
             raise Problem("key-reused")
-        metrics.idempotent_replays.add(1)
+        metrics.idempotent_replays.count()
         return json_response(stored.body, status=stored.status or 200, headers={**stored.headers, REPLAYED: "true"})
 
     def store(self, response: HttpResponse) -> None:

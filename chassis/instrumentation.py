@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
+import opentelemetry.instrumentation.dbapi as dbapi_instrumentation
 import opentelemetry.instrumentation.psycopg as psycopg_instrumentation
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from opentelemetry import context, propagate, trace
@@ -21,13 +23,21 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.instrumentation.wsgi import wsgi_getter
+from opentelemetry.metrics import Histogram as Instrument
+from opentelemetry.metrics import Meter
+from opentelemetry.semconv.metrics.db_metrics import DB_CLIENT_OPERATION_DURATION
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from .histograms import Histogram, Values
-from .metrics import active_requests
+from .metrics import active_requests, requests
 from .requests import PROBES
 
 METHODS = frozenset(HTTPMethod)
+# What became of a request; `limited` is no failure of the service: it has as much to do as it may. Nor is `refused`, but
+# a client that goes on with an expired token would outnumber what fails.
+OUTCOMES = ANSWERED, FAILED, LIMITED, REFUSED = "answered", "failed", "limited", "refused"
+# gunicorn takes any HTTP/1.x, and each would be a series.
+VERSIONS = {f"HTTP/{version}": version for version in ("1.0", "1.1")}
 # The attributes of their instruments.
 OF_REQUEST = (
     "http.request.method",
@@ -51,10 +61,21 @@ def shorten() -> None:
     """Call it before the instrumentations start: they will use what is here."""
     DjangoInstrumentor._opentelemetry_middleware = f"{__name__}.{TracingMiddleware.__qualname__}"
     psycopg_instrumentation.CursorTracer = StatementTracer  # type: ignore[misc,assignment]
+    dbapi_instrumentation.create_db_client_operation_duration = _statement_duration  # type: ignore[attr-defined]
+
+
+def _statement_duration(meter: Meter) -> Instrument:
+    """With the bounds of the semantic conventions: theirs has the SDK's, the first of which is five seconds."""
+    return meter.create_histogram(
+        DB_CLIENT_OPERATION_DURATION,
+        unit="s",
+        description="Duration of database client operations.",
+        explicit_bucket_boundaries_advisory=[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
+    )
 
 
 class TracingMiddleware:
-    """The server span of a request, below the caller's, and its duration; of probes neither.
+    """The server span of a request, below the caller's, its duration, and what became of it; of probes nothing.
 
     What nobody foresaw chassis/problems.py records, wherever it is raised: Django's `process_exception` is not needed.
     """
@@ -67,6 +88,10 @@ class TracingMiddleware:
         # As WSGI names the headers that a caller's trace may come in.
         self._carriers = {f"HTTP_{name.upper().replace('-', '_')}" for name in propagate.get_global_textmap().fields}
         self._duration = Histogram(theirs._duration_histogram_new, *OF_REQUEST)
+        self._services = frozenset(settings.SERVICES)
+        for service in self._services:
+            for outcome in OUTCOMES:
+                requests.begin(service, outcome)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path in PROBES or (self._excluded and self._excluded.url_disabled(_url(request))):
@@ -79,18 +104,29 @@ class TracingMiddleware:
         token = context.attach(trace.set_span_in_context(span, above))
         active_requests.enter(method, scheme)
         started = time.perf_counter()
+        outcome = FAILED
         try:
             response = self._get_response(request)
-            about = (method, scheme, *_outcome(request, response))
+            outcome = _outcome(response)
+            about = (method, scheme, *_answer(request, response))
             sampled = span.is_recording()
             self._duration.record(time.perf_counter() - started, about, sampled=sampled)
             if sampled:
                 _describe(span, request, dict(zip(OF_REQUEST, about, strict=True)))
         finally:
             active_requests.leave(method, scheme)
+            self._count(request, outcome)
             context.detach(token)
             span.end()
         return response
+
+    def _count(self, request: HttpRequest, outcome: str) -> None:
+        """Nonsense below a service's path is nobody's; but what failed before its route was known, is that service's."""
+        match = request.resolver_match
+        if match or outcome == FAILED:
+            service, _, _ = (match.route if match else request.path.removeprefix("/")).partition("/")
+            if service in self._services:
+                requests.count(service, outcome)
 
 
 def _url(request: HttpRequest) -> str:
@@ -98,10 +134,16 @@ def _url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.META.get('HTTP_HOST')}{request.path}"
 
 
-def _outcome(request: HttpRequest, response: HttpResponseBase) -> tuple[str | None, str | None, int, str | None]:
-    version = request.META.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
+def _outcome(response: HttpResponseBase) -> str:
+    if response.status_code < 500:
+        return REFUSED if response.status_code == HTTPStatus.UNAUTHORIZED else ANSWERED
+    return LIMITED if getattr(response, "problem", "") == "busy" else FAILED
+
+
+def _answer(request: HttpRequest, response: HttpResponseBase) -> tuple[str | None, str | None, int, str | None]:
+    version = VERSIONS.get(request.META.get("SERVER_PROTOCOL", ""))
     match, status = request.resolver_match, response.status_code
-    return version or None, (match.route if match else None) or None, status, str(status) if status >= 500 else None
+    return version, (match.route if match else None) or None, status, str(status) if status >= 500 else None
 
 
 def _describe(span: Span, request: HttpRequest, about: dict[str, Any]) -> None:

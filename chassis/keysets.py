@@ -55,8 +55,14 @@ class KeySet(ABC):
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: Keys | None = None
+        self._made_at = clock()
         self._good_at = -math.inf
         self._failing = False
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was last good; since the process knows it, if it never was."""
+        return self._clock() - max(self._made_at, self._good_at)
 
     @abstractmethod
     def current(self) -> Keys:

@@ -10,15 +10,53 @@ from typing import Any
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from .instruments import Counter as Counted
+from .instruments import Gauge
+
 meter = metrics.get_meter("careway.chassis")
 
-authentication_refusals = meter.create_counter(
-    "careway.authentication.refusals", unit="{token}", description="Bearer tokens refused, by reason."
+# Their series of each service begin where it is served: a command that counts zero requests would seem to serve.
+requests = Counted(
+    meter, "careway.requests", unit="{request}", description="Requests to a service, by outcome.", api=(), outcome=()
 )
-idempotent_replays = meter.create_counter(
+# Its reasons stand in chassis/tokens.py.
+authentication_refusals = Counted(
+    meter, "careway.authentication.refusals", unit="{token}", description="Bearer tokens refused, by reason.", reason=()
+)
+idempotent_replays = Counted(
+    meter,
     "careway.idempotent.replays",
     unit="{request}",
     description="Requests answered with the stored answer of an earlier one.",
+)
+
+# What chassis/vitals.py looks up.
+database_reachable = Gauge(
+    meter, "careway.database.reachable", unit="{database}", description="1 while the database can be reached, else 0."
+)
+database_connections = Gauge(
+    meter,
+    "careway.database.connections",
+    unit="{connection}",
+    description="Connections under the limit that will be met first: the server's, the database's or the role's.",
+)
+database_connections_limit = Gauge(
+    meter,
+    "careway.database.connections.limit",
+    unit="{connection}",
+    description="Connections that this limit allows.",
+)
+migrations_pending = Gauge(
+    meter, "careway.migrations.pending", unit="{migration}", description="Migrations of the code that are not applied."
+)
+key_set_age = Gauge(
+    meter, "careway.key_set.age", "issuer", unit="s", description="Time since an issuer's keys were last good."
+)
+certificate_expiry = Gauge(
+    meter,
+    "careway.certificate.expiry",
+    unit="s",
+    description="When the first authority in the database's CA file expires, in Unix time.",
 )
 
 

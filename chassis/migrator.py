@@ -15,8 +15,9 @@ from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndex
 from django.db import DatabaseError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from .health import is_migrated
+from .health import pending_migrations
 
 # Of this database's advisory locks; nothing else here takes one.
 LOCK = "hashtextextended('careway.migrate', 0)"
@@ -48,13 +49,18 @@ def await_database(connection: BaseDatabaseWrapper, *, seconds: float, told: Cal
             time.sleep(PAUSE_SECONDS)
 
 
-def becomes_migrated(connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[str], None]) -> bool:
-    """Whether that comes true within the time. `told` what it waits for, when that changes."""
+def becomes_migrated(
+    connection: BaseDatabaseWrapper, *, seconds: float, told: Callable[[str], None], counted: Callable[[int], None]
+) -> bool:
+    """Whether that comes true within the time. `told` what it waits for, when that changes; `counted` what is pending."""
     until = time.monotonic() + seconds
     said = ""
     while True:
         try:
-            if is_migrated(connection):
+            with suppress_instrumentation():
+                pending = pending_migrations(connection)
+            counted(pending)
+            if not pending:
                 return True
             waits = "Migrations are not applied yet; waiting for them."
         except OperationalError as error:

@@ -104,6 +104,11 @@ CATALOGUE: dict[str, Kind] = {
     "internal": Kind(
         500, "The server failed", "Report `request_id`; the request may be repeated with the same Idempotency-Key."
     ),
+    "busy": Kind(
+        503,
+        "As much of this is under way as may be at once",
+        "Wait as long as `Retry-After` says, then send it again; nothing was done.",
+    ),
     "unavailable": Kind(
         503, "The service cannot answer now", "Wait as long as `Retry-After` says, then send it again."
     ),
@@ -173,6 +178,7 @@ def respond(problem: Problem, request: HttpRequest | None) -> HttpResponse:
     for name, value in problem.headers.items():
         response[name] = value
     response["Cache-Control"] = "no-store"
+    response.problem = problem.code  # type: ignore[attr-defined]  # ours; who counts answers tells them apart by it
     return response
 
 

@@ -49,6 +49,9 @@ REASONS = {
     "scopes": "The token's scopes are neither a string nor a list of strings.",
 }
 
+for _reason in REASONS:
+    metrics.authentication_refusals.begin(_reason)
+
 _jws = jwt.PyJWS()
 
 
@@ -71,6 +74,10 @@ class Verifier:
         self._trusted = {issuer.issuer: (issuer, key_set(issuer)) for issuer in issuers}
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def key_sets(self) -> list[KeySet]:
+        return [keys for _, keys in self._trusted.values()]
 
     def verify(self, token: str, organization: str | None = None) -> Caller:
         """Who the token speaks for; `organization` is the header's, and counts for tokens of delegated issuers alone.
@@ -121,7 +128,7 @@ class Verifier:
 
 def refusal(reason: str) -> Problem:
     """The 401 for a token that is there and not acceptable (RFC 6750 §3.1); counts it."""
-    metrics.authentication_refusals.add(1, {"reason": reason})
+    metrics.authentication_refusals.count(reason)
     words = REASONS[reason]
     challenge = f'Bearer error="invalid_token", error_description="{words}"'
     return Problem("unauthenticated", words, headers={"WWW-Authenticate": challenge})

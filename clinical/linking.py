@@ -17,6 +17,7 @@ from chassis import records
 from chassis.history import recorded
 from chassis.issuers import Caller
 from chassis.problems import Problem
+from chassis.vitals import ask, vital
 
 from . import genomics_client, metrics
 from .models import Consultation, GenomicLink, Patient
@@ -115,7 +116,7 @@ def _refuse(outcome: Outcome) -> None:
     codes = {"gone": "unknown-analysis", "rejected": "other-patient"}
     if message := words.get(outcome.verification):
         # At once: the refusal ends the transaction, and what waits for its commit with it.
-        metrics.link_verifications.add(1, {"outcome": outcome.verification})
+        metrics.link_verifications.count(outcome.verification)
         fault = {"pointer": "/analysis_id", "code": codes[outcome.verification], "message": message}
         raise Problem("conflict", message, errors=[fault])
 
@@ -127,4 +128,19 @@ def _check_linkable(consultation: Consultation) -> None:
 
 
 def _count(outcome: Outcome) -> None:
-    transaction.on_commit(lambda: metrics.link_verifications.add(1, {"outcome": outcome.verification}))
+    transaction.on_commit(lambda: metrics.link_verifications.count(outcome.verification))
+
+
+# Their index holds the pending ones alone: no other link is read.
+PENDING = f"""
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 FROM {GenomicLink._meta.db_table}
+WHERE verification = 'pending' AND status = 'recorded'
+"""
+
+
+@vital(metrics.links_pending, metrics.links_pending_age)
+def pending_links() -> None:
+    """Of all organizations, as verify_links settles them."""
+    ((number, age),) = ask(PENDING)
+    metrics.links_pending.tell(number)
+    metrics.links_pending_age.tell(max(0.0, age))

@@ -64,7 +64,7 @@ def merge_patient(patient: Patient, *, caller: Caller, reason: str, into: UUID |
         _hand_over(model.objects.for_caller(caller).filter(patient=patient), to=survivor, caller=caller)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS diagnosis_consultation IMMEDIATE")
-    transaction.on_commit(lambda: metrics.patients_merged.add(1))
+    transaction.on_commit(metrics.patients_merged.count)
 
 
 def _check_survivor(patient: Patient, survivor: Patient) -> None:

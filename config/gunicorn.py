@@ -95,6 +95,10 @@ def post_worker_init(worker: Any) -> None:
     if unfit:
         # With any other status gunicorn would try again for ever.
         raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
+    if settings.TELEMETRY:
+        from chassis import vitals
+
+        vitals.start()
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -20,6 +20,7 @@ from opentelemetry import trace
 from psycopg.errors import LockNotAvailable
 
 from chassis import records
+from chassis.flush import before_end
 from chassis.issuers import Caller
 from chassis.problems import Problem, invalid
 from chassis.tracing import database_span
@@ -49,7 +50,7 @@ def ingest(
 
     Runs inside the caller's transaction. The state `registered`, locked before the first byte is read, is the
     precondition. Raises Problem: in-use, wrong-state, duplicate, unprocessable-file, unsupported-media-type, too-large,
-    digest-mismatch, timeout, unavailable when this process already ingests as many files as it may.
+    digest-mismatch, timeout, busy when this process already ingests as many files as it may.
     """
     expected = _expected_digest(content_digest)
     with _slot(), _followed() as outcome:
@@ -75,14 +76,14 @@ def ingest(
         _make_ready(analysis, caller, chunks, reader, window)
         trace.get_current_span().add_event("constraints")
         outcome.name = "stored"
-        transaction.on_commit(lambda: metrics.variants_ingested.add(window.stored))
+        transaction.on_commit(lambda: _count(window))
     return Summary(created=True, analysis=analysis)
 
 
 @contextmanager
 def _slot() -> Iterator[None]:
     if not _slots.acquire(blocking=False):
-        raise Problem("unavailable", "Enough files are being ingested just now.", headers={"Retry-After": "10"})
+        raise Problem("busy", "Enough files are being ingested just now.", headers={"Retry-After": "10"})
     try:
         yield
     finally:
@@ -95,6 +96,14 @@ class _Outcome:
     name = "failed"
 
 
+_under_way: set[_Outcome] = set()
+
+
+@before_end
+def _count_cut_off() -> None:
+    metrics.ingestions.count("failed", by=len(_under_way))
+
+
 @contextmanager
 def _followed() -> Iterator[_Outcome]:
     """One span and one measurement for each file, whatever becomes of it. Its events say which phase has ended, and when:
@@ -103,6 +112,7 @@ def _followed() -> Iterator[_Outcome]:
     """
     started = time.monotonic()
     outcome = _Outcome()
+    _under_way.add(outcome)
     with tracer.start_as_current_span("ingest", record_exception=False, set_status_on_exception=False) as span:
         try:
             yield outcome
@@ -115,8 +125,17 @@ def _followed() -> Iterator[_Outcome]:
                 span.set_status(trace.StatusCode.ERROR)
             raise
         finally:
+            _under_way.discard(outcome)
             span.set_attribute("careway.ingestion.outcome", outcome.name)
             metrics.ingestion_duration.record(time.monotonic() - started, {"outcome": outcome.name})
+            if outcome.name != "stored":
+                metrics.ingestions.count(outcome.name)
+
+
+def _count(window: _Counted) -> None:
+    """Of a file that is committed."""
+    metrics.ingestions.count("stored")
+    metrics.variants_ingested.count(by=window.stored)
 
 
 def _lock(caller: Caller, analysis_id: UUID) -> Analysis:

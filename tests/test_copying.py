@@ -35,6 +35,7 @@ MOST_LINES, MOST_FILES = 28, 8
 TESTS = [
     *("tests/example", "tests/pharmacy", "tests/test_house.py", "tests/test_likeness.py", "tests/test_docs.py"),
     *("tests/test_routes.py", "tests/test_tables.py", "tests/test_plans.py", "tests/server/test_bodies.py"),
+    *("tests/observability", "tests/test_runbooks.py"),
 ]
 
 

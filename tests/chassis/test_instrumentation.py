@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.urls import ResolverMatch
 from opentelemetry import trace
 from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -21,8 +23,10 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 from opentelemetry.util.http import ExcludeList
 
 from chassis.instrumentation import StatementTracer, TracingMiddleware
-from chassis.metrics import active_requests
+from chassis.metrics import active_requests, requests
+from chassis.problems import Problem, respond
 
+SERVICE = settings.SERVICES[0]
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
@@ -121,6 +125,67 @@ class TestARequest:
         assert (seen, running()) == ([before + 1], before)
         assert len(rig.spans) == 1
         assert trace.get_current_span() is trace.INVALID_SPAN
+
+    @pytest.fixture
+    def counted(self) -> Callable[[], list[str]]:
+        """The outcomes counted since, of the first service; nothing else is counted in these tests."""
+
+        def read() -> dict[str, int]:
+            found = [(each.attributes or {}, int(each.value)) for each in requests.observe(CallbackOptions())]
+            return {str(about["outcome"]): number for about, number in found if about["api"] == SERVICE}
+
+        before: dict[str, int] = read()
+        return lambda: [each for each, number in read().items() for _ in range(number - before.get(each, 0))]
+
+    @staticmethod
+    def routed(answer: Answer) -> Answer:
+        def route(request: HttpRequest) -> HttpResponse:
+            request.resolver_match = ResolverMatch(answer, (), {}, route=f"{SERVICE}/v1/things/<uuid:pk>")
+            return answer(request)
+
+        return route
+
+    @pytest.mark.parametrize(
+        ("code", "outcome"),
+        [
+            ("not-found", "answered"),
+            ("too-many-requests", "answered"),
+            ("internal", "failed"),
+            ("unavailable", "failed"),
+            ("busy", "limited"),
+            ("unauthenticated", "refused"),
+            ("forbidden", "answered"),
+        ],
+    )
+    def test_of_a_service_is_counted_by_what_became_of_it(
+        self, call: Any, counted: Callable[[], list[str]], code: str, outcome: str
+    ) -> None:
+        call(f"/{SERVICE}/v1/things/7", self.routed(lambda request: respond(Problem(code), request)))
+        assert counted() == [outcome]
+
+    def test_that_breaks_off_has_failed(self, call: Any, counted: Callable[[], list[str]]) -> None:
+        def end(_: HttpRequest) -> HttpResponse:
+            raise SystemExit
+
+        with pytest.raises(SystemExit):
+            call(f"/{SERVICE}/v1/things/7", self.routed(end))
+        assert counted() == ["failed"]
+
+    def test_without_a_route_counts_only_where_the_service_failed(
+        self, call: Any, counted: Callable[[], list[str]]
+    ) -> None:
+        call(f"/{SERVICE}/v1/nonsense", lambda _: HttpResponse(status=404))
+        call("/nonsense", lambda _: HttpResponse(status=500))
+        call(f"/{SERVICE}nonsense", lambda _: HttpResponse(status=500))
+        assert counted() == []
+        call(f"/{SERVICE}/v1/things", lambda _: HttpResponse(status=500))
+        assert counted() == ["failed"]
+
+    def test_every_outcome_of_every_service_is_zero_from_the_start(self, call: Any) -> None:
+        call("/livez", self.fine)
+        found = {tuple((each.attributes or {}).values()) for each in requests.observe(CallbackOptions())}
+        outcomes = ("answered", "failed", "limited", "refused")
+        assert found == {(name, outcome) for name in settings.SERVICES for outcome in outcomes}
 
 
 class Cursor:

@@ -12,6 +12,8 @@ from django.conf import settings
 from opentelemetry.metrics import CallbackOptions, Instrument
 
 from chassis import metrics
+from chassis.instruments import Counter, Gauge
+from chassis.tokens import REASONS
 from tests.test_house import ROOT
 
 ROW = re.compile(r"^\| `([a-z_.]+)` \| (?:`([^`]+)`)? ?\|", re.MULTILINE)
@@ -19,8 +21,12 @@ ROW = re.compile(r"^\| `([a-z_.]+)` \| (?:`([^`]+)`)? ?\|", re.MULTILINE)
 
 def declared(module: Any) -> dict[str, str]:
     """Names and units; instruments are proxies until telemetry starts."""
-    found: list[Any] = [each for each in vars(module).values() if isinstance(each, Instrument)]
-    return {each._name: each._unit for each in found}
+    return {each._name: each._unit for each in instruments(module)}
+
+
+def instruments(module: Any) -> list[Any]:
+    found = [each.instrument if isinstance(each, Counter | Gauge) else each for each in vars(module).values()]
+    return [each for each in found if isinstance(each, Instrument)]
 
 
 def documented(document: Path, heading: str) -> dict[str, str]:
@@ -42,11 +48,9 @@ class TestTheDocuments:
 
     @pytest.mark.parametrize("module", ["chassis", *settings.SERVICES])
     def test_each_has_a_unit_and_a_description(self, module: str) -> None:
-        instruments = [
-            each for each in vars(import_module(f"{module}.metrics")).values() if isinstance(each, Instrument)
-        ]
-        assert instruments
-        assert [each for each in instruments if not each._unit or not each._description.endswith(".")] == []  # type: ignore[attr-defined]  # of proxies
+        found = instruments(import_module(f"{module}.metrics"))
+        assert found
+        assert [each for each in found if not each._unit or not each._description.endswith(".")] == []
 
 
 class TestThePool:
@@ -87,3 +91,20 @@ class TestThePool:
     def test_a_process_without_one_tells_nothing_and_opens_none(self, pools: dict[str, Any]) -> None:
         assert self.observed(metrics.pool_connections) == []
         assert pools == {}
+
+
+class TestTheValues:
+    """metrics.py may import neither choices nor tokens."""
+
+    def test_refusals_begin_with_every_reason(self) -> None:
+        assert values(metrics.authentication_refusals) >= {(reason,) for reason in REASONS}
+
+    @pytest.mark.parametrize("service", settings.SERVICES)
+    def test_the_counters_of_a_service_begin_at_zero(self, service: str) -> None:
+        counters = [each for each in vars(import_module(f"{service}.metrics")).values() if isinstance(each, Counter)]
+        assert counters
+        assert [each.instrument for each in counters if not values(each)] == []
+
+
+def values(counter: Counter) -> set[tuple[Any, ...]]:
+    return {tuple((each.attributes or {}).values()) for each in counter.observe(CallbackOptions())}

@@ -28,9 +28,8 @@ class Refusals:
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
-    def add(self, amount: int, attributes: dict[str, str]) -> None:
-        assert (amount, list(attributes)) == (1, ["reason"])
-        self.reasons.append(attributes["reason"])
+    def count(self, reason: str) -> None:
+        self.reasons.append(reason)
 
 
 @pytest.fixture

@@ -10,17 +10,18 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.metrics import CallbackOptions
 from pytest_django.fixtures import Settings
 
+from chassis.instruments import Counter
 from chassis.issuers import Caller
 from clinical import genomics_client, metrics
-from clinical.linking import settle
+from clinical.choices import Verification
+from clinical.linking import PENDING, pending_links, settle
 from clinical.models import GenomicLink
 from tests.api import ALL, Answer, Api
 from tests.clinical.peers import Exchange, Peer, problem, raw, reply
-from tests.database import execute
+from tests.database import execute, plan
 from tests.servers import free_port
 
 from . import factories
@@ -36,6 +37,7 @@ SNAPSHOT: dict[str, Any] = {
     "version": 3,
     "ingested_at": "2026-11-18T10:05:00.123456Z",
 }
+OPTIONS = CallbackOptions()
 BODY = {"analysis_id": ANALYSIS, "relation": "reviewed"}
 SETTLER = Caller("service:verify_links", "verify_links", "st-elsewhere", frozenset())
 UNANSWERED = {
@@ -87,16 +89,9 @@ def collection(visit: dict[str, Any]) -> str:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, int]]:
     """Links counted so far, by outcome."""
-    reader = InMemoryMetricReader()
-    counter = MeterProvider([reader]).get_meter("test").create_counter("links")
+    counter = Counter(metrics.meter, "links", unit="{link}", description="Links.", outcome=())
     monkeypatch.setattr(metrics, "link_verifications", counter)
-
-    def read() -> dict[str, int]:
-        data = reader.get_metrics_data()
-        points: Any = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points if data else []
-        return {point.attributes["outcome"]: point.value for point in points}
-
-    return read
+    return lambda: {str((each.attributes or {})["outcome"]): int(each.value) for each in counter.observe(OPTIONS)}
 
 
 class TestMaking:
@@ -343,3 +338,28 @@ class TestMeanwhile:
             made = own.post(f"consultations/{visit['id']}/genomic-links", BODY)
         assert (made.status, made.json["verification"]) == (201, "verified")
         assert own.get(f"consultations/{visit['id']}").json["patient"] == survivor
+
+
+def test_what_is_counted_of_them_begins_at_zero() -> None:
+    begun = {str((each.attributes or {})["outcome"]) for each in metrics.link_verifications.observe(OPTIONS)}
+    assert begun >= set(Verification)
+
+
+class TestHowManyArePending:
+    def test_they_are_read_from_the_index_of_the_pending(self, api: Api, collection: str) -> None:
+        assert api.post(collection, BODY).json["verification"] == "pending"
+        execute("SET LOCAL enable_seqscan = off")
+        used = {node.get("Index Name") for node in plan(PENDING)}
+        assert "clinical_genomiclink_pending" in used
+        ((number, age),) = execute(PENDING)
+        assert (number, 0 <= age < 60) == (1, True)
+
+    def test_none_are_none(self, api: Api) -> None:
+        assert execute(PENDING) == [(0, 0.0)]
+
+    def test_they_are_told(self, db: None) -> None:
+        """Of what is committed: a vital asks over a connection of its own."""
+        pending_links()
+        told = [next(iter(each.observe(OPTIONS))).value for each in (metrics.links_pending, metrics.links_pending_age)]
+        assert told[0] >= 0
+        assert (told[0] == 0) == (told[1] == 0)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import observability
+
 from .kubectl import Object
 
 SCRIPTS = Path(__file__).parent / "pods"
@@ -145,6 +147,35 @@ def collector(where: str, image: str) -> list[Object]:
     (container,) = runs["spec"]["template"]["spec"]["containers"]
     container["readinessProbe"] = {"httpGet": {"path": "/", "port": 4318}, "periodSeconds": 1}
     return [runs, service("collector", where, 4318)]
+
+
+def otel_collector(where: str, image: str, variables: Mapping[str, str]) -> list[Object]:
+    """The real one, with the file that people read; it may look at pods, to say whose telemetry it is."""
+    name, file = "otel-collector", Path(observability.__file__).with_name("collector.yaml")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _named(name, where)}
+    rules = [
+        {"apiGroups": [""], "resources": ["pods", "namespaces", "nodes"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]},
+    ]
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    metadata = {"name": f"{where}-{name}", "labels": {"careway.test/proof": "yes"}}
+    role = {**head, "kind": "ClusterRole", "metadata": metadata, "rules": rules}
+    subjects = [{"kind": "ServiceAccount", **_named(name, where)}]
+    reference = _role_ref("ClusterRole", f"{where}-{name}")
+    binding = {**head, "kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": reference, "subjects": subjects}
+    runs = deployment(name, where, image, [], account=name, token=True)
+    spec = runs["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    del container["command"]
+    container["args"] = ["--config=/etc/otelcol/collector.yaml"]
+    here = {"LISTEN_HOST": "0.0.0.0", "KUBERNETES_PASSTHROUGH": "false", "DECISION_WAIT": "2s", **variables}
+    container["env"] = [{"name": variable, "value": text} for variable, text in here.items()]
+    container["resources"]["limits"]["memory"] = "512Mi"
+    container["readinessProbe"] = {"httpGet": {"path": "/", "port": 13133}, "periodSeconds": 1}
+    container["volumeMounts"].append({"name": "configuration", "mountPath": "/etc/otelcol"})
+    spec["volumes"].append({"name": "configuration", "configMap": {"name": name}})
+    configuration = config_map(name, where, {"collector.yaml": file.read_text(encoding="utf-8")})
+    return [account, role, binding, configuration, runs, service(name, where, 4318)]
 
 
 def external_secrets(where: str, image: str, endpoint: str, teams: Sequence[str]) -> list[Object]:

@@ -32,14 +32,18 @@ def values(world: World, service: str) -> Values:
         {
             "service": service,
             "imagePullSecrets": [{"name": "pull"}],
-            # Metrics every few seconds: the usual minute is long to wait for an exemplar. And nobody waits an hour to see
-            # that no connection is a rotated user's any more.
-            "settings": {"OTEL_METRIC_EXPORT_INTERVAL": 5000, "CAREWAY_CONNECTION_SECONDS": 20},
+            # Nobody waits an hour to see that no connection is a rotated user's any more.
+            "settings": {"CAREWAY_CONNECTION_SECONDS": 20},
             "issuers": [PEOPLE],
             "keySets": "key-sets",
             "database": {"host": world.address, "port": world.database.port, "caConfigMap": "database-ca"},
             "secrets": {"external": _external(world, service)} if ESO_IMAGE else {"existing": "careway"},
-            "telemetry": {"endpoint": f"http://collector.{PLATFORM}.svc:4318", "tracedShare": 1},
+            "telemetry": {
+                "endpoint": f"http://collector.{PLATFORM}.svc:4318",
+                "tracedShare": 1,
+                # The usual time is long to wait for an exemplar.
+                "exportSeconds": 5,
+            },
             "networkPolicy": {
                 "ingress": {"from": [CLIENT]},
                 "egress": {

@@ -36,6 +36,7 @@ SCOPES = {
     "clinical": "clinical:read clinical:write genomics:read history:read",
 }
 ALL = " ".join(SCOPES.values())
+COLLECTOR_IMAGE = os.environ.get("CAREWAY_PROOF_COLLECTOR_IMAGE", "")
 ESO_IMAGE, ESO_DEFINITIONS = (
     os.environ.get(f"CAREWAY_PROOF_EXTERNAL_SECRETS{end}", "") for end in ("_IMAGE", "_DEFINITIONS")
 )

@@ -2,8 +2,10 @@
 
 from opentelemetry import metrics
 
+from chassis.instruments import Counter
+
 meter = metrics.get_meter(__package__)
 
-specimens_discarded = meter.create_counter(
-    "careway.specimens.discarded", unit="{specimen}", description="Specimens of which nothing is left."
+specimens_discarded = Counter(
+    meter, "careway.specimens.discarded", unit="{specimen}", description="Specimens of which nothing is left."
 )

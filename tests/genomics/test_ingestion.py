@@ -408,7 +408,7 @@ class TestBounds:
             refused = put(api, analysis, RICH)
         finally:
             ingestion._slots.release(taken)
-        assert (refused.status, refused.json["code"], refused.header("Retry-After")) == (503, "unavailable", "10")
+        assert (refused.status, refused.json["code"], refused.header("Retry-After")) == (503, "busy", "10")
         assert put(api, analysis, RICH).status == 201
 
     def test_a_refused_file_gives_its_place_back(self, api: Api, analysis: str) -> None:

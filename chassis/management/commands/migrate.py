@@ -13,8 +13,11 @@ from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 
+from chassis import metrics
+from chassis.flush import flush
 from chassis.housekeeping import LATER, between
 from chassis.migrator import Busy, await_database, becomes_migrated, may_pass, only_one, pace, unhurried
+from chassis.telemetry import start
 
 ATTEMPTS = 4
 # Doubled each time: 0.5, 1, 2 s; the requests that queued behind an attempt are served meanwhile.
@@ -97,5 +100,25 @@ class Command(migrate.Command):
             pace(connections["default"], migration)
 
     def _await(self, seconds: int, connection: BaseDatabaseWrapper) -> None:
-        if not becomes_migrated(connection, seconds=seconds, told=self.stderr.write):
-            raise CommandError(f"Migrations were not applied within {seconds} s.")
+        count = _Count()
+        try:
+            if not becomes_migrated(connection, seconds=seconds, told=self.stderr.write, counted=count):
+                raise CommandError(f"Migrations were not applied within {seconds} s.")
+        finally:
+            count.end()
+
+
+class _Count:
+    """Tells how many migrations a pod waits for, while it does: it is no worker yet, and nobody else would."""
+
+    _tells = False
+
+    def __call__(self, pending: int) -> None:
+        if pending and settings.TELEMETRY and not self._tells:
+            self._tells = True
+            start()
+        metrics.migrations_pending.tell(pending)
+
+    def end(self) -> None:
+        if self._tells:
+            flush()

@@ -17,7 +17,7 @@ from django.db import OperationalError
 from opentelemetry import trace
 from psycopg.errors import LockNotAvailable
 
-from chassis.flush import flush
+from chassis.flush import export, flush
 from chassis.housekeeping import LATER, between
 from chassis.issuers import Caller
 from chassis.telemetry import start
@@ -43,6 +43,7 @@ class Command(BaseCommand):
             self._verify(limit, seconds)
             return
         start()
+        export()
         try:
             self._verify(limit, seconds)
         finally:

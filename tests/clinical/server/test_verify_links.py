@@ -281,13 +281,39 @@ class TestWhatItSays:
         return run.wait(timeout=30), said.decode()
 
 
+class Exports(Collector):
+    """Notes what a counter says after each export."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of_links: list[dict[str, float]] = []
+
+    def take(self, path: str, body: bytes) -> bool:
+        known = super().take(path, body)
+        if path == "/v1/metrics":
+            self.of_links.append(self.totals("careway.link.verifications", "outcome"))
+        return known
+
+
 class TestTelemetry:
+    def test_a_short_run_is_seen_in_a_rate(self, clinical: RemoteApi) -> None:
+        """Which needs two samples: what one instance sent once, it never gained."""
+        waiting(clinical, 2)
+        with Exports() as collector, Peer(UNKNOWN) as genomics:
+            variables = {**collector.environment, "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
+            assert verify_links(genomics.url, **variables).returncode == 0
+            zero = dict.fromkeys(("verified", "pending", "rejected", "gone"), 0)
+            assert collector.of_links == [zero, {**zero, "gone": 2}]
+            # It would seem to serve.
+            assert collector.points("careway.requests") == []
+
     def test_a_run_is_counted_and_each_link_has_its_trace(self, clinical: RemoteApi) -> None:
         waiting(clinical, 2)
         with Collector() as collector, Peer(UNKNOWN) as genomics:
             done = verify_links(genomics.url, **collector.environment)
             assert done.returncode == 0, done.stderr
-            assert collector.counted_at_last("careway.link.verifications", "outcome") == {"gone": 2}
+            counted = collector.counted_at_last("careway.link.verifications", "outcome")
+            assert {outcome: number for outcome, number in counted.items() if number} == {"gone": 2}
             traces = [asked.headers["traceparent"].split("-")[1] for asked in genomics.asked]
             kinds = [["db.system.name" in each.attributes for each in collector.traced(trace)] for trace in traces]
             assert [each.count(False) for each in kinds] == [2, 2]  # the link, and the call

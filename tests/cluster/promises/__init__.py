@@ -42,7 +42,7 @@ def promise(id: str, says: str, *, tried: str, quick: bool = False) -> Callable[
 
 
 # Each module registers its promises; they are tried in this order.
-GROUPS = ("install", "work", "network", "secrets", "issuer", "identity", "pod", "telemetry", "change", "loss")
+GROUPS = ("install", "work", "network", "secrets", "issuer", "identity", "pod", "telemetry", "stores", "change", "loss")
 
 
 def load() -> None:

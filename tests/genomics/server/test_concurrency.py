@@ -6,6 +6,7 @@ import time
 from http.client import HTTPConnection
 
 from tests.api import Answer, RemoteApi, token
+from tests.collector import Collector
 from tests.genomics import factories
 from tests.servers import Server
 
@@ -21,18 +22,22 @@ class TestIngestion:
         assert first.finish().status == 201
 
     def test_it_bounds_how_many_run_at_once(self, server_database: str) -> None:
-        server = Server(
-            server_database, {"CAREWAY_WORKERS": "1", "CAREWAY_INGESTIONS_PER_PROCESS": "2"}, "genomics"
-        ).start()
-        try:
-            paths = [f"analyses/{factories.analysis(server.api)['id']}/vcf" for _ in range(3)]
-            running = [SlowUpload(server.api, path, factories.VCF) for path in paths[:2]]
-            refused = server.api.call("PUT", paths[2], factories.VCF, content_type="text/vcf")
-            assert (refused.status, refused.json["code"], refused.header("Retry-After")) == (503, "unavailable", "10")
-            assert [upload.finish().status for upload in running] == [201, 201]
-            assert server.api.call("PUT", paths[2], factories.VCF, content_type="text/vcf").status == 201
-        finally:
-            server.stop()
+        one = {"CAREWAY_WORKERS": "1", "CAREWAY_INGESTIONS_PER_PROCESS": "2"}
+        with Collector() as collector:
+            server = Server(server_database, {**one, **collector.environment}, "genomics").start()
+            try:
+                paths = [f"analyses/{factories.analysis(server.api)['id']}/vcf" for _ in range(3)]
+                running = [SlowUpload(server.api, path, factories.VCF) for path in paths[:2]]
+                refused = server.api.call("PUT", paths[2], factories.VCF, content_type="text/vcf")
+                assert (refused.status, refused.json["code"], refused.header("Retry-After")) == (503, "busy", "10")
+                assert [upload.finish().status for upload in running] == [201, 201]
+                assert server.api.call("PUT", paths[2], factories.VCF, content_type="text/vcf").status == 201
+            finally:
+                server.stop()
+            outcomes = collector.counted_at_last("careway.ingestions", "outcome")
+            assert outcomes == {"stored": 3, "repeated": 0, "refused": 0, "failed": 0}
+            requests = collector.totals("careway.requests", "outcome")
+            assert (requests["limited"], requests["failed"]) == (1, 0)
 
 
 class SlowUpload:

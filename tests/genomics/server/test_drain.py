@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.api import token
+from tests.collector import Collector
 from tests.genomics import factories
 from tests.servers import Server
 
@@ -20,9 +21,15 @@ LINES = factories.VCF.splitlines(keepends=True)
 
 
 @pytest.fixture
-def server(server_database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+def own() -> Iterator[Collector]:
+    with Collector() as running:
+        yield running
+
+
+@pytest.fixture
+def server(server_database: str, tmp_path: Path, own: Collector, request: pytest.FixtureRequest) -> Iterator[Server]:
     variables = {"CAREWAY_GRACEFUL_SECONDS": str(request.param), "CAREWAY_LOG_LEVEL": "INFO"}
-    running = Server(server_database, variables, "genomics", output=tmp_path).start()
+    running = Server(server_database, {**own.environment, **variables}, "genomics", output=tmp_path).start()
     yield running
     with suppress(ProcessLookupError):
         running.stop(signal.SIGKILL)
@@ -46,7 +53,7 @@ def terminate(server: Server) -> None:
 
 
 @pytest.mark.parametrize("server", [10], indirect=True)
-def test_it_finishes_within_the_grace_time(server: Server) -> None:
+def test_it_finishes_within_the_grace_time(server: Server, own: Collector) -> None:
     analysis = factories.analysis(server.api)["id"]
     with upload(server, analysis) as connection:
         terminate(server)
@@ -60,10 +67,12 @@ def test_it_finishes_within_the_grace_time(server: Server) -> None:
     assert json.loads(body)["stored"] == 2
     assert server.process
     assert server.process.wait(timeout=10) == 0
+    counted = own.counted_at_last("careway.ingestions", "outcome")
+    assert {outcome: number for outcome, number in counted.items() if number} == {"stored": 1}
 
 
 @pytest.mark.parametrize("server", [2], indirect=True)
-def test_beyond_it_it_is_cut_off_and_leaves_nothing(server: Server, tmp_path: Path) -> None:
+def test_beyond_it_it_is_cut_off_and_leaves_nothing(server: Server, own: Collector, tmp_path: Path) -> None:
     analysis = factories.analysis(server.api)["id"]
     with upload(server, analysis) as connection:
         terminate(server)
@@ -77,6 +86,8 @@ def test_beyond_it_it_is_cut_off_and_leaves_nothing(server: Server, tmp_path: Pa
     lines = [json.loads(line) for line in (tmp_path / "stdout").read_text(encoding="utf-8").splitlines()]
     (cut,) = [line for line in lines if line["message"] == "connections were cut off"]
     assert cut["connections"] == 1
+    counted = own.counted_at_last("careway.ingestions", "outcome")
+    assert {outcome: number for outcome, number in counted.items() if number} == {"failed": 1}
     server.start()
     assert server.api.get(f"analyses/{analysis}").json["status"] == "registered"
     answer = server.api.call("PUT", f"analyses/{analysis}/vcf", factories.VCF, content_type="text/vcf")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from genomics.choices import SIGNED
 from tests.api import RemoteApi
 from tests.collector import Collector, Traced, eventually, values
 from tests.genomics import factories
@@ -93,6 +94,8 @@ class TestAFile:
     def test_files_and_variants_are_counted(self, api: RemoteApi, collector: Collector) -> None:
         collector.settle()
         before = collector.totals("careway.ingestion.duration", "outcome")
+        files = collector.totals("careway.ingestions", "outcome")
+        assert set(files) == {"stored", "repeated", "refused", "failed"}  # zero or not, they are there
         variants = collector.total("careway.variants.ingested")
         analysis = factories.analysis(api)["id"]
         ingest(api, collector, factories.VCF, 201, analysis=analysis)
@@ -103,6 +106,8 @@ class TestAFile:
             lambda: wanted.items() <= collector.totals("careway.ingestion.duration", "outcome").items()
         ), (wanted, collector.totals("careway.ingestion.duration", "outcome"))
         assert eventually(lambda: collector.total("careway.variants.ingested") == variants + 2)
+        counted = {outcome: files[outcome] + (outcome != "failed") for outcome in files}
+        assert eventually(lambda: collector.totals("careway.ingestions", "outcome") == counted), counted
         assert {point.unit for point in collector.points("careway.ingestion.duration")} == {"s"}
 
 
@@ -124,6 +129,7 @@ class TestAnExport:
 class TestReports:
     def test_signing_one_is_counted_by_what_it_became(self, api: RemoteApi, collector: Collector) -> None:
         collector.settle()
-        before = collector.totals("careway.reports.signed", "status").get("final", 0)
+        assert set(collector.totals("careway.reports.signed", "status")) == set(SIGNED)
+        before = collector.totals("careway.reports.signed", "status")["final"]
         factories.signed_report(api)
         assert eventually(lambda: collector.totals("careway.reports.signed", "status").get("final") == before + 1)
