@@ -166,7 +166,7 @@ class Stack:
                 list(apart.map(self._spawn, chosen))
             for name in chosen:
                 self._wait(name)
-        except BaseException:
+        except BaseException:  # a signal too: nobody else knows what has begun
             if chosen:  # without names all would stop
                 self.stop(*chosen)
             raise
