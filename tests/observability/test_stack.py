@@ -166,6 +166,11 @@ class TestTheWebhook:
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
+def hears_hangups() -> None:
+    """As in a terminal, also where these tests run under nohup: what is ignored is inherited."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class TestObserve:
     def test_without_docker_and_binaries_it_names_what_is_missing_and_both_ways(self, tmp_path: Path) -> None:
         done = subprocess.run(
@@ -190,6 +195,7 @@ class TestObserve:
         process = subprocess.Popen(
             [sys.executable, "-m", "observability.observe"],
             cwd=ROOT, env={**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}, stdout=subprocess.PIPE, text=True,
+            preexec_fn=hears_hangups,
         )  # fmt: skip
         assert process.stdout
         said = ""
@@ -217,6 +223,7 @@ class TestObserve:
         process = subprocess.Popen(
             [sys.executable, "-c", start.format(str(tmp_path / "run"), free_ports())],
             cwd=ROOT, env={**os.environ, "PATH": str(tmp_path)}, stdout=subprocess.PIPE,
+            preexec_fn=hears_hangups,
         )  # fmt: skip
         assert process.stdout
         until = time.monotonic() + 60
