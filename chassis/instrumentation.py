@@ -30,12 +30,16 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from .histograms import Histogram, Values
 from .metrics import active_requests, requests
+from .pace import arrival, pace_of
 from .requests import PROBES
 
 METHODS = frozenset(HTTPMethod)
 # What became of a request; `limited` is no failure of the service: it has as much to do as it may. Nor is `refused`, but
-# a client that goes on with an expired token would outnumber what fails.
+# a client that goes on with an expired token, or without a pause, would outnumber what fails.
 OUTCOMES = ANSWERED, FAILED, LIMITED, REFUSED = "answered", "failed", "limited", "refused"
+REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+# The names in chassis/urls.py of what is about a service. Nobody who is promised anything waits for it.
+DOCUMENTS = {"openapi", "docs"}
 # gunicorn takes any HTTP/1.x, and each would be a series.
 VERSIONS = {f"HTTP/{version}": version for version in ("1.0", "1.1")}
 # The attributes of their instruments.
@@ -77,6 +81,9 @@ def _statement_duration(meter: Meter) -> Instrument:
 class TracingMiddleware:
     """The server span of a request, below the caller's, its duration, and what became of it; of probes nothing.
 
+    Both begin when the request was here, so that a wait for a thread is seen. The span also has what was waited for the
+    client's body; the duration has not.
+
     What nobody foresaw chassis/problems.py records, wherever it is raised: Django's `process_exception` is not needed.
     """
 
@@ -100,17 +107,17 @@ class TracingMiddleware:
         scheme = request.META["wsgi.url_scheme"]
         is_below = not request.META.keys().isdisjoint(self._carriers)
         above = propagate.extract(request.META, getter=wsgi_getter) if is_below else None
-        span = self._tracer.start_span(method, above, SpanKind.SERVER)
+        arrived = arrival(request.META)
+        span = self._tracer.start_span(method, above, SpanKind.SERVER, start_time=_in_unix_time(arrived))
         token = context.attach(trace.set_span_in_context(span, above))
         active_requests.enter(method, scheme)
-        started = time.perf_counter()
         outcome = FAILED
         try:
             response = self._get_response(request)
             outcome = _outcome(response)
             about = (method, scheme, *_answer(request, response))
             sampled = span.is_recording()
-            self._duration.record(time.perf_counter() - started, about, sampled=sampled)
+            self._duration.record(time.perf_counter() - arrived - _waited(request), about, sampled=sampled)
             if sampled:
                 _describe(span, request, dict(zip(OF_REQUEST, about, strict=True)))
         finally:
@@ -123,6 +130,8 @@ class TracingMiddleware:
     def _count(self, request: HttpRequest, outcome: str) -> None:
         """Nonsense below a service's path is nobody's; but what failed before its route was known, is that service's."""
         match = request.resolver_match
+        if match and match.url_name in DOCUMENTS:
+            return
         if match or outcome == FAILED:
             service, _, _ = (match.route if match else request.path.removeprefix("/")).partition("/")
             if service in self._services:
@@ -134,9 +143,20 @@ def _url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.META.get('HTTP_HOST')}{request.path}"
 
 
+def _in_unix_time(moment: float) -> int:
+    """In nanoseconds, as spans tell it."""
+    return time.time_ns() - int((time.perf_counter() - moment) * 1e9)
+
+
+def _waited(request: HttpRequest) -> float:
+    """The seconds that its client let us wait for its body: who is slow there would make the service look slow."""
+    pace = pace_of(request.META)
+    return pace.waited if pace else 0.0
+
+
 def _outcome(response: HttpResponseBase) -> str:
     if response.status_code < 500:
-        return REFUSED if response.status_code == HTTPStatus.UNAUTHORIZED else ANSWERED
+        return REFUSED if response.status_code in REFUSALS else ANSWERED
     return LIMITED if getattr(response, "problem", "") == "busy" else FAILED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # What a socket says that would have to wait.
@@ -32,9 +32,14 @@ class Pace:
         self._sock = sock
         self._resting = self._timeout = resting
         self.limited = False
+        self.begin(time.perf_counter())
         self._head: bytes | None = None
         # Called where the rest of a body is not read: no request can follow on the connection, and the answer says so.
         self.give_up: Callable[[], None] = _nothing
+
+    def begin(self, arrived: float) -> None:
+        """A request, whose head was here at `arrived`. From now on `waited` are the seconds that reads wait for its client."""
+        self.arrived, self.waited = arrived, 0.0
 
     def limit(self, *, idle_seconds: float, minimum_rate: int, deadline_seconds: float) -> None:
         """From now on: a byte within `idle_seconds`, `minimum_rate` bytes a second on average, an end by the deadline."""
@@ -79,7 +84,11 @@ class Pace:
             try:
                 data: bytes = self._sock.recv(size)
             except LATER:
-                self._wait(select.POLLIN, seconds)
+                began = time.perf_counter()
+                try:
+                    self._wait(select.POLLIN, seconds)
+                finally:
+                    self.waited += time.perf_counter() - began
             else:
                 return data
 
@@ -143,3 +152,15 @@ class Pace:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
+
+
+def pace_of(environ: Mapping[str, Any]) -> Pace | None:
+    """Of the connection that a request came by; None in process, where no server has read it."""
+    found = environ.get("gunicorn.socket")
+    return found if isinstance(found, Pace) else None
+
+
+def arrival(environ: Mapping[str, Any]) -> float:
+    """When its head was here, by `time.perf_counter`: before it waited for a thread. Now, where nobody knows."""
+    pace = pace_of(environ)
+    return pace.arrived if pace else time.perf_counter()

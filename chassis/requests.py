@@ -13,6 +13,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from opentelemetry import trace
 
+from .pace import arrival
 from .problems import Problem, respond
 from .streams import DISCARD_SECONDS, BodyReader
 
@@ -26,7 +27,7 @@ HEADERS = {
 }
 # Whoever may not send a body, or has too many requests in flight, must not hold this thread by a slow one. The worker
 # reads on without a thread for a while (chassis/lobby.py), so that an ordinary client sees the answer.
-REFUSED = {401, 403, 429}
+REFUSED = {403, 429}
 REFUSED_SECONDS = 0.01
 KNOWN_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -38,13 +39,13 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
+        arrived = arrival(request.META)
         request.request_id = str(uuid.uuid4())  # type: ignore[attr-defined]  # ours; problems, history and logs quote it
         response = self._answer(request)
         self._finish_body(request, response)
         self._finish_headers(request, response)
         if request.path not in PROBES and logger.isEnabledFor(logging.INFO):
-            _Line(request, response, started).write_when_sent()
+            _Line(request, response, arrived).write_when_sent()
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
@@ -77,16 +78,21 @@ class RequestMiddleware:
             if not request.META.get("HTTP_TRANSFER_ENCODING") and not int(request.META.get("CONTENT_LENGTH") or 0):
                 return
             reader = BodyReader(request.META, idle_seconds=DISCARD_SECONDS)
-        reader.discard(REFUSED_SECONDS if response.status_code in REFUSED else DISCARD_SECONDS)
+        # There is no caller where no token was accepted, nor where none was asked for: a document, an unknown path.
+        refused = response.status_code in REFUSED or getattr(request, "caller", None) is None
+        reader.discard(REFUSED_SECONDS if refused else DISCARD_SECONDS)
 
 
 class _Line:
-    """The log line of one request. That of a stream is written at its end, when its bytes and its time are known."""
+    """The log line of one request. That of a stream is written at its end, when its bytes and its time are known.
 
-    def __init__(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    Its time is the client's: what was waited for a thread, and for its body, is within.
+    """
+
+    def __init__(self, request: HttpRequest, response: HttpResponseBase, arrived: float) -> None:
         self._request = request
         self._response = response
-        self._started = started
+        self._arrived = arrived
         self._span: trace.Span = trace.INVALID_SPAN
         self._bytes = 0
         self._sent = False
@@ -126,7 +132,7 @@ class _Line:
                 "method": request.method if request.method in KNOWN_METHODS else "_OTHER",
                 "route": match.route if match else "",
                 "status": self._response.status_code,
-                "duration_ms": round((time.perf_counter() - self._started) * 1000, 2),
+                "duration_ms": round((time.perf_counter() - self._arrived) * 1000, 2),
                 "subject": caller.actor if caller else None,
                 "bytes": self._bytes,
                 "complete": self._sent,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .pace import Pace
+from .pace import pace_of
 from .problems import Problem
 
 PIECE = 64 * 1024
@@ -28,8 +28,7 @@ class BodyReader:
         self, environ: dict[str, Any], *, idle_seconds: float, minimum_rate: int = 0, deadline_seconds: float = 300.0
     ) -> None:
         self._input = environ["wsgi.input"]
-        socket = environ.get("gunicorn.socket")
-        self._pace = socket if isinstance(socket, Pace) else None
+        self._pace = pace_of(environ)
         self.chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         self.declared = None if self.chunked else int(environ.get("CONTENT_LENGTH") or 0)
         self.received = 0

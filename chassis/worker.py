@@ -32,6 +32,9 @@ STALLED_SECONDS = 20
 # They are answered while every other thread is taken: a busy process is neither restarted nor taken out for that.
 PROBES = (b"GET /livez ", b"GET /readyz ")
 
+# A connection, what was read of its request, and when: clients wait for a thread too, and who measures has to know.
+Queue = SimpleQueue[tuple[Any, bytes, float]]
+
 CODES: dict[type[Exception], str] = {LimitRequestLine: "uri-too-long", LimitRequestHeaders: "headers-too-large"}
 
 
@@ -47,8 +50,8 @@ class Worker(ThreadWorker):
         self.lobby: Lobby | None = None
         self._notified = 0.0
         # A ThreadPoolExecutor's Future, with locks of its own, would be a sixth of the server's part of a request.
-        self.requests: SimpleQueue[tuple[Any, bytes]] = SimpleQueue()
-        self.probes: SimpleQueue[tuple[Any, bytes]] = SimpleQueue()
+        self.requests: Queue = SimpleQueue()
+        self.probes: Queue = SimpleQueue()
         super().__init__(*arguments, **named)
 
     @property
@@ -116,23 +119,24 @@ class Worker(ThreadWorker):
     def _start(self, conn: Any, head: bytes) -> None:
         # One with a body could hold a thread of the probes, as it waits for what is left of the body.
         probe = head.startswith(PROBES) and b"content-length" not in head.lower() and b"transfer-" not in head.lower()
-        (self.probes if probe else self.requests).put((conn, head))
+        (self.probes if probe else self.requests).put((conn, head, time.perf_counter()))
 
-    def _work(self, work: SimpleQueue[tuple[Any, bytes]], lobby: Lobby) -> None:
+    def _work(self, work: Queue, lobby: Lobby) -> None:
         """One of the threads, for as long as the process lives."""
         while True:
-            conn, head = work.get()
+            conn, head, arrived = work.get()
             goes_on = False
             try:
-                goes_on = self._serve(conn, head, lobby)
+                goes_on = self._serve(conn, head, arrived, lobby)
             except BaseException as error:  # such as an application's SystemExit, which gunicorn lets through
                 logger.error("a request broke off", extra={"error": type(error).__qualname__})
             if not goes_on:
                 self.method_queue.defer(lobby.dismiss, conn)
 
-    def _serve(self, conn: Any, head: bytes, lobby: Lobby) -> bool:
+    def _serve(self, conn: Any, head: bytes, arrived: float, lobby: Lobby) -> bool:
         """One request. A connection that goes on is not worth a word to the accepting thread."""
         _open(conn)
+        conn.sock.begin(arrived)
         conn.parser.unreader.unread(head)
         if not self.handle(conn):
             return False
@@ -156,6 +160,8 @@ class Worker(ThreadWorker):
         if not conn.initialized and not conn.wait_for_data(DEFAULT_WORKER_DATA_TIMEOUT):
             return _DEFER
         _open(conn)
+        if self.lobby is None:
+            conn.sock.begin(time.perf_counter())
         conn.sock.limit_headers(HEADER_SECONDS)
         return super().handle(conn)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, resolve
 from opentelemetry import trace
 from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -24,6 +26,7 @@ from opentelemetry.util.http import ExcludeList
 
 from chassis.instrumentation import StatementTracer, TracingMiddleware
 from chassis.metrics import active_requests, requests
+from chassis.pace import Pace
 from chassis.problems import Problem, respond
 
 SERVICE = settings.SERVICES[0]
@@ -65,8 +68,8 @@ class TestARequest:
         monkeypatch.setattr(_DjangoMiddleware, "_duration_histogram_new", rig.meter.create_histogram("duration"))
         monkeypatch.setattr(_DjangoMiddleware, "_excluded_urls", ExcludeList(["host/not/.*this"]))
 
-        def call(path: str, answer: Answer, method: str = "GET", **environ: str) -> HttpResponse:
-            request = RequestFactory(HTTP_HOST="host").generic(method, path, **environ)  # type: ignore[arg-type]
+        def call(path: str, answer: Answer, method: str = "GET", **environ: Any) -> HttpResponse:
+            request = RequestFactory(HTTP_HOST="host").generic(method, path, **environ)
             return TracingMiddleware(answer)(request)  # type: ignore[return-value]
 
         return call
@@ -110,6 +113,34 @@ class TestARequest:
         assert (span.status.status_code, dict(span.attributes or {})["error.type"]) == (trace.StatusCode.ERROR, "503")
         assert rig.points("duration")[0].attributes["error.type"] == "503"
 
+    @pytest.fixture
+    def pace(self) -> Iterator[Pace]:
+        """Of a request that is here for a minute, and was waited for half of that."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pace = Pace(ours)
+            pace.begin(time.perf_counter() - 60)
+            pace.waited = 30.0
+            yield pace
+
+    def test_its_duration_begins_when_it_came_and_leaves_out_what_its_client_took(
+        self, rig: Rig, call: Any, pace: Pace
+    ) -> None:
+        call("/a", self.fine, **{"gunicorn.socket": pace})
+        assert 30 <= rig.points("duration")[0].sum < 40
+
+    def test_its_span_leaves_out_nothing(self, rig: Rig, call: Any, pace: Pace) -> None:
+        call("/a", self.fine, **{"gunicorn.socket": pace})
+        (span,) = rig.spans
+        assert span.start_time
+        assert span.end_time
+        assert abs(span.end_time / 1e9 - time.time()) < 10
+        assert 60 <= (span.end_time - span.start_time) / 1e9 < 70
+
+    def test_without_a_server_it_begins_with_the_middleware(self, rig: Rig, call: Any) -> None:
+        call("/a", self.fine)
+        assert 0 < rig.points("duration")[0].sum < 10
+
     def test_whatever_ends_it_it_runs_no_longer_and_its_span_ends(self, rig: Rig, call: Any) -> None:
         def running() -> int:
             return sum(int(each.value) for each in active_requests.observe(CallbackOptions()))
@@ -149,7 +180,7 @@ class TestARequest:
         ("code", "outcome"),
         [
             ("not-found", "answered"),
-            ("too-many-requests", "answered"),
+            ("too-many-requests", "refused"),
             ("internal", "failed"),
             ("unavailable", "failed"),
             ("busy", "limited"),
@@ -170,6 +201,18 @@ class TestARequest:
         with pytest.raises(SystemExit):
             call(f"/{SERVICE}/v1/things/7", self.routed(end))
         assert counted() == ["failed"]
+
+    @pytest.mark.parametrize("document", ["openapi.json", "docs"])
+    @pytest.mark.parametrize("status", [200, 405, 500])
+    def test_of_a_document_is_none_of_its_service(
+        self, call: Any, counted: Callable[[], list[str]], document: str, status: int
+    ) -> None:
+        def route(request: HttpRequest) -> HttpResponse:
+            request.resolver_match = resolve(request.path)
+            return HttpResponse(status=status)
+
+        call(f"/{SERVICE}/v1/{document}", route)
+        assert counted() == []
 
     def test_without_a_route_counts_only_where_the_service_failed(
         self, call: Any, counted: Callable[[], list[str]]

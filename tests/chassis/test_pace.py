@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.pace import JOINED, Pace
+from chassis.pace import JOINED, Pace, arrival, pace_of
 
 
 @pytest.fixture
@@ -78,6 +78,48 @@ class TestPace:
         pace.release()
         client.sendall(b"y")
         assert pace.recv(1) == b"y"
+
+
+class TestARequest:
+    def test_what_its_client_lets_us_wait_is_added_up(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, client = pair
+        pace.begin(0.0)
+        for _ in range(2):
+            threading.Timer(0.1, client.sendall, [b"ab"]).start()
+            assert pace.recv(2) == b"ab"
+        assert 0.18 <= pace.waited < 10
+        client.sendall(b"cd")
+        before = pace.waited
+        assert pace.recv(2) == b"cd"  # that was here already
+        assert pace.waited == before
+
+    def test_so_is_what_was_waited_in_vain(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, _ = pair
+        pace.limit(idle_seconds=0.1, minimum_rate=0, deadline_seconds=10)
+        with pytest.raises(TimeoutError):
+            pace.recv(1)
+        assert pace.waited >= 0.09
+
+    def test_to_send_is_no_wait_for_it(self) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pace = Pace(ours, resting=0.05)
+            with pytest.raises(TimeoutError):
+                pace.sendall(b"x" * 10_000_000)
+        assert pace.waited == 0
+
+    def test_the_next_one_begins_at_nothing(self, pair: tuple[Pace, socket.socket]) -> None:
+        pace, _ = pair
+        pace.waited = 7
+        pace.begin(5.0)
+        assert (pace.arrived, pace.waited) == (5.0, 0)
+        assert arrival({"gunicorn.socket": pace}) == 5.0
+
+    @pytest.mark.parametrize("environ", [{}, {"gunicorn.socket": "of another worker"}])
+    def test_without_a_server_of_ours_it_arrives_when_somebody_asks(self, environ: dict[str, str]) -> None:
+        before = time.perf_counter()
+        assert before <= arrival(environ) <= time.perf_counter()
+        assert pace_of(environ) is None
 
 
 class TestAnswers:

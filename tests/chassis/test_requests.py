@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
+import time
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +16,7 @@ from django.test import RequestFactory
 from opentelemetry import trace
 
 from chassis.logs import TraceContext
+from chassis.pace import Pace
 from chassis.requests import RequestMiddleware
 from tests.api import Api
 from tests.example import factories
@@ -76,6 +80,16 @@ class TestTheLine:
         assert line["bytes"] == len(answer.content)
         assert line["complete"] is True
 
+    def test_its_time_is_the_client_s_the_wait_for_a_thread_and_for_its_body_too(self, lines: Any) -> None:
+        request = RequestFactory().get("/nowhere")
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            request.META["gunicorn.socket"] = pace = Pace(ours)
+            pace.begin(time.perf_counter() - 60)
+            pace.waited = 59
+            RequestMiddleware(lambda _: HttpResponse())(request)
+        assert 60_000 <= self.fields(lines)["duration_ms"] < 70_000
+
     @pytest.mark.parametrize("probe", ["/livez", "/readyz"])
     def test_probes_leave_none(self, api: Api, lines: Any, probe: str) -> None:
         api.get(probe)
@@ -130,6 +144,7 @@ class TestAnUnreadBody:
         request = RequestFactory().post("/nowhere", content, content_type="application/octet-stream")
         request.META["wsgi.input"] = io.BytesIO(content)
         request.META.update(headers)
+        request.caller = "somebody"  # type: ignore[attr-defined]  # who is let in, is waited for
         return request
 
     def test_it_is_read_to_its_end_before_the_answer_leaves(self) -> None:
@@ -141,6 +156,23 @@ class TestAnUnreadBody:
         request = self.request(bytes(200_000), HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH="")
         RequestMiddleware(lambda _: HttpResponse())(request)
         assert request.META["wsgi.input"].tell() == 200_000
+
+    @pytest.mark.parametrize(
+        ("caller", "status", "is_waited_for"),
+        [("somebody", 413, True), ("somebody", 429, False), ("somebody", 403, False), (None, 404, False)],
+    )
+    def test_the_rest_is_waited_for_if_somebody_was_let_in(
+        self, monkeypatch: pytest.MonkeyPatch, caller: str | None, status: int, is_waited_for: bool
+    ) -> None:
+        monkeypatch.setattr("chassis.requests.DISCARD_SECONDS", 1)
+        request = self.request(b"abcd")
+        request.caller = caller
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            request.META["gunicorn.socket"] = pace = Pace(ours)
+            request.META["wsgi.input"] = SimpleNamespace(read=pace.recv)
+            RequestMiddleware(lambda _: HttpResponse(status=status))(request)
+        assert (pace.waited > 0.9) == is_waited_for
 
     def test_what_is_not_there_is_not_asked_for(self) -> None:
         request = RequestFactory().get("/")

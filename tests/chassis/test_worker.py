@@ -149,6 +149,40 @@ class TestServing:
             over.set()
             assert [answer(client) for client in taking] == [b"late"] * 2
 
+    def test_a_request_has_arrived_before_it_waits_for_a_thread(self, serving: Serving) -> None:
+        over = threading.Event()
+        serving.application = lambda environ: age(environ) if environ["PATH_INFO"] == "/age" or over.wait(10) else b""
+        with ExitStack() as stack:
+            for _ in range(2):  # there are two threads
+                stack.enter_context(serving.connect()).sendall(REQUEST)
+            third = stack.enter_context(serving.connect())
+            third.sendall(REQUEST.replace(b"/ ", b"/age "))
+            time.sleep(0.5)
+            over.set()
+            assert float(answer(third)) >= 0.4
+
+    def test_each_request_of_a_connection_arrives_for_itself(self, serving: Serving) -> None:
+        serving.application = lambda environ: age(environ, then_sleep=0.5)
+        with serving.connect() as client:
+            ages = [get(client)]
+            time.sleep(0.5)
+            client.sendall(REQUEST * 2)  # the second is taken up when the first is answered
+            ages += [answer(client), answer(client)]
+        assert all(0 < float(each) < 0.4 for each in ages)
+
+    def test_what_one_request_was_waited_for_is_not_the_next_one_s(self, serving: Serving) -> None:
+        def waited(environ: dict[str, Any]) -> bytes:
+            environ["wsgi.input"].read()
+            return str(environ["gunicorn.socket"].waited).encode()
+
+        serving.application = waited
+        with serving.connect() as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+            time.sleep(0.5)
+            client.sendall(b"cd")
+            assert float(answer(client)) >= 0.4
+            assert float(get(client)) == 0
+
     def test_a_client_that_takes_no_answer_is_reset(self, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chassis.worker.STALLED_SECONDS", 0.3)
         monkeypatch.delattr(socket, "TCP_USER_TIMEOUT", raising=False)  # by which the kernel would do it, but later
@@ -208,6 +242,19 @@ def test_whether_an_answer_is_the_last_is_decided_once(connection: tuple[Worker,
     assert request.should_close()
 
 
+def test_without_a_lobby_a_request_arrives_with_its_thread(
+    monkeypatch: pytest.MonkeyPatch, connection: tuple[Worker, TConn, socket.socket]
+) -> None:
+    worker, conn, theirs = connection
+    seen: list[float] = []
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, request, conn: seen.append(conn.sock.arrived))
+    for _ in range(2):
+        theirs.sendall(REQUEST)
+        began = time.perf_counter()
+        worker.handle(conn)
+        assert began <= seen.pop() <= time.perf_counter()
+
+
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -250,6 +297,13 @@ def serving() -> Iterator[Serving]:
         thread.join(10)
         assert not thread.is_alive()
     worker.tmp.close()
+
+
+def age(environ: dict[str, Any], *, then_sleep: float = 0) -> bytes:
+    """How long a request is here by the time that a thread works for it."""
+    found = time.perf_counter() - environ["gunicorn.socket"].arrived
+    time.sleep(then_sleep)
+    return str(found).encode()
 
 
 def get(client: socket.socket) -> bytes:

@@ -136,6 +136,12 @@ def slower_than(it: Arrived, seconds: str) -> int:
     return found["+Inf"] - found[seconds]
 
 
+def of_uploads(it: Arrived) -> list[float]:
+    """How long those of the file took, without what the client dawdled at the last one."""
+    *others, slow = (call.seconds for call in it.walk.of("genomics", "PUT", VCF_ROUTE, 201))
+    return [*others, slow - SLOW_SECONDS]
+
+
 def request_lines(it: Arrived) -> Any:
     found = (line.metadata for line in it.lines("careway.request"))
     return Counter((each["method"], each["route"], int(each["status"])) for each in found)
@@ -256,8 +262,8 @@ OF_GENOMICS = [
     metric("genomics", "PUT of a file: uploads by status",
            lambda it: it.by("http_response_status_code", "http_server_request_duration_seconds_count", http_route=VCF_ROUTE),
            lambda it: Counter(str(call.status) for call in it.walk.of("genomics", "PUT", VCF_ROUTE))),
-    metric("genomics", "a slow upload is above its bucket", lambda it: slower_than(it, "0.75"),
-           lambda it: sum(call.seconds > 0.75 for call in it.walk.of("genomics", "PUT", VCF_ROUTE, 201))),
+    metric("genomics", "an upload is above its bucket by what the service took, and not its client", lambda it: slower_than(it, "0.75"),
+           lambda it: sum(seconds > 0.75 for seconds in of_uploads(it))),
     metric("genomics", "careway_variants_ingested_total", lambda it: it.grown("careway_variants_ingested_total"),
            lambda it: sum(it.walk.variants)),
     metric("genomics", "careway_ingestions_total", lambda it: it.by("outcome", "careway_ingestions_total"), outcomes),
