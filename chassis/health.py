@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
@@ -14,7 +15,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import PoolTimeout
 
 from .draining import is_draining
-from .postgresql.pool import Connection, Unreachable
+from .postgresql.pool import CHECK_SECONDS, Connection, Unreachable, answers, lets_in
 from .problems import Problem, get_only, respond
 from .renderers import encode, json_response
 
@@ -70,7 +71,9 @@ def spare_connection() -> Iterator[Connection]:
             return
         if pool.away:
             raise Unreachable("the database is out of reach")
-    with _new_connection() as spare:
+    with closing(Connection.connect(**_parameters())) as spare:
+        if not answers(spare, CHECK_SECONDS):
+            raise Unreachable("the database says nothing")
         yield spare
 
 
@@ -82,16 +85,20 @@ def has_room(error: Exception) -> bool | None:
     """
     if isinstance(error, Unreachable | PoolTimeout):
         try:
-            _new_connection().close()
+            return True if lets_in(**_parameters()) else None
         except psycopg.Error as refusal:
             error = refusal
-        else:
-            return True
     return False if any(words in str(error) for words in FULL) else None
 
 
-def _new_connection() -> Connection:
-    return Connection.connect(**{**connection.get_connection_params(), "autocommit": True})
+def is_connected() -> bool:
+    """Whether this process has connections, free or in use."""
+    pool = connection.pool  # type: ignore[attr-defined]  # of chassis/postgresql
+    return pool is not None and pool.get_stats()["pool_size"] > 0
+
+
+def _parameters() -> dict[str, Any]:
+    return {**connection.get_connection_params(), "autocommit": True}
 
 
 class _Schema:

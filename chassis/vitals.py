@@ -25,7 +25,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from . import metrics
 from .authentication import verifier
 from .flush import export
-from .health import ask_database, has_room, spare_connection
+from .health import ask_database, has_room, is_connected, spare_connection
 from .instruments import Gauge
 from .logs import described
 from .problems import Problem
@@ -112,11 +112,15 @@ def _watch() -> None:
 
 @vital(metrics.database_reachable)
 def reachability() -> None:
-    """First of all: what cannot be reached is known before anything else waits for it. A full server is not away."""
+    """First of all: what cannot be reached is known before anything else waits for it.
+
+    A full server is there for a process that has connections, and for one that has none it might as well be away.
+    """
     try:
         ask_database()
     except Exception as error:  # any, such as credentials that cannot be read: no request reaches it either
-        metrics.database_reachable.tell(0 if has_room(error) is None else 1)
+        room = has_room(error)
+        metrics.database_reachable.tell(1 if room or (room is False and is_connected()) else 0)
     else:
         metrics.database_reachable.tell(1)
 

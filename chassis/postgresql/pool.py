@@ -12,7 +12,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import psycopg
@@ -53,6 +53,10 @@ class Connection(psycopg.Connection[Any]):
     used_at = float("-inf")
     is_trusted = False  # given without a question, and nothing has been heard since
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.made_at = time.monotonic()
+
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         """What all waiting of psycopg goes through."""
         return super().wait(self._attended(gen) if self.is_trusted else gen, *arguments, **options)
@@ -90,7 +94,8 @@ class Pool(ConnectionPool[Connection]):
 
     def getconn(self, timeout: float | None = None) -> Connection:
         """A connection that answers, or did a moment ago. Raises Unreachable at once while the database is known to be away."""
-        until = time.monotonic() + (self.timeout if timeout is None else timeout)
+        began = time.monotonic()
+        until = began + (self.timeout if timeout is None else timeout)
         while True:
             try:
                 connection = super().getconn(self._patience(until))
@@ -109,6 +114,9 @@ class Pool(ConnectionPool[Connection]):
             self.putconn(connection)
             if silent:
                 self.notice_silence()
+            if connection.made_at > began:  # a pooler lets in while the server behind it is away: the next is no better
+                self._notice_outage()
+                raise Unreachable("the database is out of reach")
 
     def putconn(self, conn: Connection) -> None:
         conn.used_at = time.monotonic()
@@ -171,7 +179,8 @@ class Pool(ConnectionPool[Connection]):
             # Whatever it is that keeps it from connecting: this thread alone ends the outage.
             with suppress(Exception):
                 # One of its own, in this thread: the pool's attempts cannot be asked how they went.
-                psycopg.Connection.connect(**self._settings()).close()
+                if not lets_in(**self._settings()):
+                    continue
                 self.away = False
                 logger.warning("the database is back", extra={"seconds": round(time.monotonic() - since, 1)})
                 return
@@ -204,6 +213,12 @@ def speaks(known: Any) -> bool:
     except Error:
         pass
     return False
+
+
+def lets_in(**settings: Any) -> bool:
+    """Does a new connection answer? A pooler takes one also while the server behind it is away. Raises psycopg's errors."""
+    with closing(psycopg.Connection.connect(**settings)) as asked:
+        return bool(answers(asked, CHECK_SECONDS))
 
 
 def answers(connection: psycopg.Connection[Any], seconds: float) -> bool | None:

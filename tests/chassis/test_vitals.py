@@ -12,6 +12,7 @@ import pytest
 from django.db import connections
 from django.db.utils import ConnectionHandler
 from opentelemetry.metrics import CallbackOptions
+from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
 from chassis import health, metrics, vitals
@@ -171,6 +172,22 @@ class TestTheDatabase:
                 vitals.look()
                 assert told(metrics.database_reachable) == {"": 1}
                 assert (told(metrics.database_connections), told(metrics.database_connections_limit)) == ({}, {})
+
+    def test_a_full_server_is_out_of_reach_for_who_has_no_connection(
+        self, turns: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As after a failover, when others were quicker: no request is answered, and no pod is ready."""
+        options = {**connections["default"].settings_dict["OPTIONS"]}
+        options["pool"] = {"min_size": 0, "max_size": 2, "timeout": 1.5}
+        others = make_conninfo(database_url(connections["default"].settings_dict["NAME"]), user=turns)
+        with (
+            psycopg.connect(others),
+            psycopg.connect(others),
+            instead(monkeypatch, USER=turns, OPTIONS=options).pool as pool,
+        ):
+            vitals.look()
+            assert told(metrics.database_reachable) == {"": 0}
+            assert pool.get_stats()["pool_size"] == 0
 
     @pytest.fixture
     def pool(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
