@@ -1,7 +1,7 @@
 """Statements of the collector's transform processor, read far enough to find a typo: functions, paths, brackets, patterns.
 
-Of the language (OTTL of collector-contrib 0.149) it knows the functions that serve to drop and to blank, and the paths of
-the contexts that collector.yaml uses. A statement that needs more is added here with it.
+Conditions of its filter processor are read as well. Of the language (OTTL of collector-contrib 0.149) it knows the functions
+that serve to drop and to blank, and the paths of the contexts that our files use. What needs more is added here with it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ PATHS = {
         "trace_id", "trace_state",
     },
     "spanevent": {*OF_ANY, "attributes", "name", "span.attributes", "span.name"},
+    "metric": {*OF_ANY, "description", "name", "unit"},
     "datapoint": {*OF_ANY, "attributes", "flags", "metric.name", "metric.unit"},
     "log": {*OF_ANY, "attributes", "body", "body.string", "event_name", "severity_number", "severity_text", "span_id", "trace_id"},
 }  # fmt: skip
@@ -52,15 +53,16 @@ OF_CLASSES = re.compile(r"\\[^1-9]|\[\^?\]?(?:\\.|[^\]\\])*\]")
 ENUMS = re.compile(r"(SPAN_KIND|STATUS_CODE|SEVERITY_NUMBER)_[A-Z0-9_]+")
 
 
-def faults(statement: str, context: str) -> Iterator[str]:
-    """What is wrong with it, a sentence each; the context is one of PATHS."""
+def faults(statement: str, context: str, *, changes: bool = True) -> Iterator[str]:
+    """What is wrong with it, a sentence each; the context is one of PATHS. A condition by itself changes nothing."""
     strings = [each[0][1:-1] for each in STRING.finditer(statement)]
     bare = STRING.sub('""', statement)
     if '"' in bare.replace('""', "") or not _balanced(bare):
         yield "a quote or a bracket is not closed"
         return
-    editor, *others = [each[1] for each in CALL.finditer(bare)] or [""]
-    if editor not in EDITORS or not bare.strip().startswith(editor):
+    others = [each[1] for each in CALL.finditer(bare)]
+    editor = others.pop(0) if others and changes else ""
+    if changes and (editor not in EDITORS or not bare.strip().startswith(editor)):
         yield f"it begins with `{editor or bare.split()[0]}`, which is no function that changes something"
     for name in others:
         if name not in CONVERTERS | WORDS:
@@ -102,7 +104,7 @@ def _arguments(bare: str) -> Iterator[str]:
         count = commas + bool(bare[call.end() : end - 1].strip())
         if call[1] in EDITORS | CONVERTERS and count not in wanted:
             yield f"`{call[1]}` takes {' or '.join(map(str, wanted))} arguments, and has {count}"
-        if call.start() == 0 and (rest := bare[end:].strip()) and not rest.startswith("where"):
+        if call.start() == 0 and call[1] in EDITORS and (rest := bare[end:].strip()) and not rest.startswith("where"):
             yield f"`{rest.split()[0]}` stands where only `where` may"
 
 

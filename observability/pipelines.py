@@ -13,6 +13,8 @@ Place = tuple[Any, ...]
 Found = Iterator[tuple[Place, str]]
 
 LISTED = re.compile(r"^#   ([A-Z_]+) +(\S+)", re.MULTILINE)
+# What the filter processor names after its signal, and the statements after their context.
+CONTEXTS = {"span": "span", "metric": "metric", "datapoint": "datapoint", "log_record": "log"}
 USED = re.compile(r"\$\{env:([A-Z_]+)(?::-([^}]*))?\}")
 
 
@@ -25,6 +27,10 @@ def links(content: Any, of: Any = None) -> Found:
             used.add((kind, name))
             if name not in members(content, kind) and name not in members(content, "connectors"):
                 yield (*place, number), f"`{name}` is none of the {kind} of this file"
+    for name, settings in members(content, "exporters").items():
+        given = members(settings, "auth").get("authenticator")
+        if given and given not in listed_in(service.get("extensions")):
+            yield ("exporters", name, "auth", "authenticator"), f"`{given}` is none of the extensions in `service`"
     for kind in KINDS:
         for name in members(content if of is None else of, kind):
             if (kind, name) not in used and kind != "connectors":
@@ -39,8 +45,9 @@ def _named(service: Any) -> Iterator[tuple[str, Place, Sequence[str]]]:
 
 
 def statements(content: Any) -> Found:
-    """Whether each statement of a transform processor can be read."""
+    """Whether each statement of a transform processor can be read, and each condition of a filter."""
     for name, settings in members(content, "processors").items():
+        yield from _conditions(name, settings)
         for key, groups in mapped(settings).items():
             for number, group in enumerate(listed_in(groups) if str(key).endswith("_statements") else []):
                 context = str(mapped(group).get("context", ""))
@@ -52,6 +59,14 @@ def statements(content: Any) -> Found:
                     place = ("processors", name, key, number, "statements", index)
                     for sentence in ottl.faults(str(statement), context):
                         yield place, sentence
+
+
+def _conditions(name: str, settings: Any) -> Found:
+    for signal in ("traces", "metrics", "logs"):
+        for key, context in CONTEXTS.items():
+            for number, condition in enumerate(listed_in(members(settings, signal).get(key))):
+                for sentence in ottl.faults(str(condition), context, changes=False):
+                    yield ("processors", name, signal, key, number), sentence
 
 
 def ordered(content: Any) -> Found:

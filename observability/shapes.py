@@ -59,18 +59,20 @@ RETRY = closed(
     {"enabled": SWITCH, "initial_interval": DURATION, "max_interval": DURATION, "max_elapsed_time": DURATION}
 )
 QUEUE = closed({"enabled": SWITCH, "num_consumers": NUMBER, "queue_size": NUMBER, "storage": TEXT})
+ERROR_MODE: Shape = {"enum": ["propagate", "ignore", "silent"]}
 STATEMENTS = listed(closed({"context": TEXT, "statements": TEXTS, "conditions": TEXTS}, "context", "statements"))
-OTLP_OUT = closed(
-    {
-        "endpoint": URL,
-        "headers": {"type": "object", "additionalProperties": TEXT},
-        "tls": closed({"insecure": SWITCH, "ca_file": TEXT, "cert_file": TEXT, "key_file": TEXT}),
-        "timeout": DURATION,
-        "retry_on_failure": RETRY,
-        "sending_queue": QUEUE,
-    },
-    "endpoint",
-)
+CLIENT = {
+    "endpoint": URL,
+    "auth": closed({"authenticator": TEXT}, "authenticator"),
+    "headers": {"type": "object", "additionalProperties": TEXT},
+    "tls": closed({"insecure": SWITCH, "ca_file": TEXT, "cert_file": TEXT, "key_file": TEXT}),
+    "timeout": DURATION,
+    "retry_on_failure": RETRY,
+}
+OTLP_OUT = closed({**CLIENT, "sending_queue": QUEUE}, "endpoint")
+OF_RESOURCE = closed({"enabled": SWITCH}, "enabled")
+# Units that CloudWatch knows, of those that an instrument of ours has.
+CLOUDWATCH_UNIT: Shape = {"enum": ["Bytes", "Count", "Milliseconds", "None", "Percent", "Seconds"]}
 AWS = {"region": TEXT, "endpoint": URL, "role_arn": TEXT, "max_retries": NUMBER}
 POLICIES = {
     "status_code": closed({"status_codes": listed({"enum": ["OK", "ERROR", "UNSET"]})}, "status_codes"),
@@ -85,15 +87,11 @@ POLICY: Shape = closed({"name": TEXT, "type": {"enum": [*POLICIES]}, **POLICIES}
 }
 SOURCE = closed({"from": {"enum": ["connection", "resource_attribute"]}, "name": TEXT}, "from")
 
-# The days that CloudWatch Logs takes, and no others.
-RETENTION: Shape = {
-    "enum": [
-        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-    ]
-}  # fmt: skip
-
 COMPONENTS: dict[str, dict[str, Shape]] = {
-    "extensions": {"health_check": closed({"endpoint": ADDRESS, "path": TEXT}, "endpoint")},
+    "extensions": {
+        "health_check": closed({"endpoint": ADDRESS, "path": TEXT}, "endpoint"),
+        "sigv4auth": closed({"region": TEXT, "service": TEXT, "assume_role": closed({"arn": TEXT}, "arn")}, "service"),
+    },
     "receivers": {"otlp": closed({"protocols": closed({"http": HTTP, "grpc": HTTP})}, "protocols")},
     "processors": {
         "memory_limiter": closed(
@@ -103,17 +101,27 @@ COMPONENTS: dict[str, dict[str, Shape]] = {
             {
                 "passthrough": switch_or_variable(),
                 "auth_type": {"enum": ["serviceAccount", "kubeConfig"]},
-                "extract": closed({"metadata": TEXTS}),
+                "extract": closed({"metadata": TEXTS, "deployment_name_from_replicaset": SWITCH}),
                 "pod_association": listed(closed({"sources": listed(SOURCE)}, "sources")),
             }
         ),
         "transform": closed(
             {
-                "error_mode": {"enum": ["propagate", "ignore", "silent"]},
+                "error_mode": ERROR_MODE,
                 **{f"{each}_statements": STATEMENTS for each in ("trace", "metric", "log")},
             },
             "error_mode",
         ),
+        "filter": closed(
+            {
+                "error_mode": ERROR_MODE,
+                "traces": closed({"span": TEXTS}),
+                "metrics": closed({"metric": TEXTS, "datapoint": TEXTS}),
+                "logs": closed({"log_record": TEXTS}),
+            },
+            "error_mode",
+        ),
+        "cumulativetodelta": closed({"initial_value": {"enum": ["auto", "keep", "drop"]}, "max_staleness": DURATION}),
         "tail_sampling": closed(
             {
                 "decision_wait": DURATION,
@@ -127,20 +135,32 @@ COMPONENTS: dict[str, dict[str, Shape]] = {
         "batch": closed({"timeout": DURATION, "send_batch_size": NUMBER, "send_batch_max_size": NUMBER}),
     },
     "exporters": {
+        "nop": closed({}),
         "otlp_http": OTLP_OUT,
+        "prometheusremotewrite": closed(
+            {
+                **CLIENT,
+                "external_labels": LABELS,
+                "resource_to_telemetry_conversion": OF_RESOURCE,
+                "remote_write_queue": closed({"enabled": SWITCH, "queue_size": NUMBER}),
+            },
+            "endpoint",
+        ),
         "awsemf": closed(
             {
                 **AWS,
                 "namespace": TEXT,
                 "log_group_name": TEXT,
                 "log_stream_name": TEXT,
-                "log_retention": RETENTION,
-                "resource_to_telemetry_conversion": closed({"enabled": SWITCH}, "enabled"),
+                "resource_to_telemetry_conversion": OF_RESOURCE,
                 "dimension_rollup_option": {
                     "enum": ["NoDimensionRollup", "SingleDimensionRollupOnly", "ZeroAndSingleDimensionRollup"]
                 },
                 "metric_declarations": listed(
                     closed({"metric_name_selectors": TEXTS, "dimensions": listed(TEXTS)}, "metric_name_selectors")
+                ),
+                "metric_descriptors": listed(
+                    closed({"metric_name": TEXT, "unit": CLOUDWATCH_UNIT, "overwrite": SWITCH}, "metric_name", "unit")
                 ),
             },
             "region", "namespace",
@@ -150,7 +170,6 @@ COMPONENTS: dict[str, dict[str, Shape]] = {
                 **AWS,
                 "log_group_name": TEXT,
                 "log_stream_name": TEXT,
-                "log_retention": RETENTION,
                 "retry_on_failure": RETRY,
                 "sending_queue": QUEUE,
             },

@@ -164,7 +164,7 @@ run "everything_switched_on" {
   assert {
     condition = (
       aws_xray_encryption_config.this[0].type == "KMS" && aws_xray_encryption_config.this[0].key_id == var.traces_encryption.key_arn &&
-      aws_xray_group.service["genomics"].filter_expression == "service(\"genomics\")" &&
+      aws_xray_group.service["genomics"].filter_expression == "service(\"careway-genomics\")" &&
       aws_xray_group.service["genomics"].group_name == "careway-dev-genomics"
     )
     error_message = "Traces are encrypted by our key and seen by service."

@@ -110,8 +110,8 @@ class TestAFault:
             ),
             (
                 "collector-aws.yaml",
-                "transform/allow, tail_sampling",
-                "tail_sampling, transform/allow",
+                "transform/allow, transform/xray, tail_sampling",
+                "transform/xray, tail_sampling, transform/allow",
                 "`transform/allow` is missing, or stands behind `tail_sampling`",
             ),
             ("collector.yaml", "${env:LOKI_URL", "${env:LOKI", "the environment variable `LOKI` is not listed at the"),
@@ -119,9 +119,9 @@ class TestAFault:
             ("collector.yaml", ":-10s}", ":-20s}", "the environment variable `DECISION_WAIT` has another default"),
             (
                 "collector-aws.yaml",
-                "log_retention: 365",
-                "log_retention: 364",
-                "log_retention: `364` is none of 1, 3, 5",
+                "unit: Count",
+                "unit: Counts",
+                "metric_descriptors/0/unit: `Counts` is none of Bytes, Count",
             ),
             ("collector-aws.yaml", '"^careway[.](requests', '"^careway[.](?!requests', "`(?!`, which Go does not know"),
             (
@@ -130,7 +130,13 @@ class TestAFault:
                 '"4318:',
                 "ports/0: the port does not begin with `127.0.0.1:`: 4318:4318",
             ),
-            ("collector-aws.yaml", "namespace:", "name_space:", "exporters/awsemf/name_space: `name_space` is no key"),
+            ("collector-aws.yaml", " namespace:", " name_space:", "awsemf/name_space: `name_space` is no key of this"),
+            ("collector-aws.yaml", "remote_write_queue", "sending_queue", "write/sending_queue: `sending_queue` is no"),
+            ("collector-aws.yaml", "service: aps", "services: aps", "sigv4auth: `service` is missing"),
+            ("collector-aws.yaml", "or: sigv4auth", "or: sigv4", "authenticator: `sigv4` is none of the extensions"),
+            ("collector-aws.yaml", "max_staleness", "max_stale", "cumulativetodelta/max_stale: `max_stale` is no key"),
+            ("collector-aws.yaml", "IsMatch(name", "IsMatch(body", "`body` is no path of the context `metric`"),
+            ("collector-aws.yaml", 'resource.attributes["service', 'resource["service', "`resource` is no path of"),
             (
                 "collector-aws.yaml",
                 "[awsxray]",
@@ -239,6 +245,27 @@ class TestAStatement:
     )
     def test_a_typo_is_not(self, statement: str, sentence: str) -> None:
         assert any(sentence in each for each in ottl.faults(statement, "span"))
+
+
+class TestACondition:
+    @pytest.mark.parametrize(
+        "condition",
+        ['not IsMatch(name, "^a$")', 'IsMatch(name, "^a$") and unit == "s"', 'resource.attributes["a.b"] != "c"'],
+    )
+    def test_it_is_read(self, condition: str) -> None:
+        assert list(ottl.faults(condition, "metric", changes=False)) == []
+
+    @pytest.mark.parametrize(
+        ("condition", "sentence"),
+        [
+            ('set(name, "a")', "`set` is no function"),
+            ('not IsMatch(name, "a(?!b)")', "which Go does not know"),
+            ('IsMatch(name, "a"', "a quote or a bracket is not closed"),
+            ('body == "a"', "`body` is no path of the context `metric`"),
+        ],
+    )
+    def test_a_typo_is_not(self, condition: str, sentence: str) -> None:
+        assert any(sentence in each for each in ottl.faults(condition, "metric", changes=False))
 
 
 class TestTheServers:

@@ -7,13 +7,18 @@ resource "aws_xray_encryption_config" "this" {
   key_id = var.traces_encryption.key_arn
 }
 
+locals {
+  # As services name themselves in what they tell: careway-genomics, whichever environment they are in.
+  project = replace(var.name, "/-[^-]*$/", "")
+}
+
 # A view of one service's traces. Which share is traced is the chart's setting, so there is no sampling rule here; Insights
 # cost by the trace and stay off.
 resource "aws_xray_group" "service" {
   for_each = var.traces ? var.services : []
 
   group_name        = "${var.name}-${each.key}"
-  filter_expression = "service(\"${each.key}\")"
+  filter_expression = "service(\"${local.project}-${each.key}\")"
 
   insights_configuration {
     insights_enabled      = false
