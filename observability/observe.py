@@ -6,6 +6,7 @@ its terminal is closed.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from .stack import LEFT, PORTS, SERVERS, Stack, StackError
 from .webhook import Webhook, tell
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPOSE = ROOT / "observability" / "compose.yaml"
+COMPOSED = ("docker", "compose", "--file", str(ROOT / "observability" / "compose.yaml"))
 FOLDER = ROOT / ".careway" / "observe"
 START = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_LOGS_EXPORTER=otlp OTEL_METRIC_EXPORT_INTERVAL=5000 make run"
 # One process serves both, and no cluster gives its series a namespace and a deployment.
@@ -78,19 +79,32 @@ def docker_answers() -> bool:
 
 
 def with_docker(stopping: Stopping) -> int:
+    """In the background, and followed from here: of an `up` in front some versions of docker pass no signal on."""
     stopping.starting = False
-    say(addresses(grafana=True))
-    command = ["docker", "compose", "--file", str(COMPOSE), "up"]
-    # A session of its own: it is told once to end, and not by the terminal too, which it would take for impatience.
-    composed = subprocess.Popen([*command, "--attach", "webhook"], start_new_session=True)
-    while composed.poll() is None and not stopping.asked:
-        time.sleep(LOOK_SECONDS)
+    try:
+        status = _composed(stopping, "up", "--detach")
+        if status == 0 and not stopping.asked:
+            say(addresses(grafana=True))
+            status = _composed(stopping, "logs", "--follow", "--no-log-prefix", "webhook")
+    finally:
+        say("Stopping …")
+        subprocess.run([*COMPOSED, "stop"], check=False, start_new_session=True)
     if stopping.asked:
-        composed.terminate()
-        composed.wait()
         return 0
-    sys.stderr.write(f"docker compose ended with status {composed.returncode}.\n")
+    sys.stderr.write(f"docker compose ended with status {status}.\n")
     return 1
+
+
+def _composed(stopping: Stopping, *words: str) -> int:
+    """Its status; it is ended, with what it has started, when somebody asks to stop."""
+    # A session of its own, which the terminal's Ctrl-C does not reach: it is told once to end.
+    running = subprocess.Popen([*COMPOSED, *words], start_new_session=True)
+    while running.poll() is None:
+        if stopping.asked:
+            os.killpg(running.pid, signal.SIGTERM)
+            return running.wait()
+        time.sleep(LOOK_SECONDS)
+    return running.returncode
 
 
 def from_path(stopping: Stopping, stack: Stack) -> int:

@@ -59,6 +59,10 @@ class TestTheNetwork:
         assert "network_mode" not in PARTS["collector"]
         assert {PARTS[name].get("network_mode") for name in PARTS if name != "collector"} == {"service:collector"}
 
+    def test_they_are_restarted_with_it_since_its_network_is_theirs(self) -> None:
+        needs = {name: part["depends_on"]["collector"] for name, part in PARTS.items() if name != "collector"}
+        assert [name for name, how in needs.items() if not how["restart"]] == []
+
     def test_nothing_is_reached_from_another_machine_and_all_that_has_a_page_from_this_one(self) -> None:
         published = [port.rsplit(":", 2) for part in PARTS.values() for port in part.get("ports", [])]
         assert {host for host, _, _ in published} == {"127.0.0.1"}

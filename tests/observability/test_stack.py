@@ -22,6 +22,7 @@ from observability import observe
 from observability.rules import services
 from observability.stack import LEFT, PORTS, SERVERS, Stack, StackError, free_ports
 from observability.webhook import Webhook, sentences
+from tests.collector import eventually
 from tests.test_house import ROOT
 
 
@@ -185,29 +186,44 @@ class TestObserve:
         )
         assert "Start Docker, or put" in said
 
-    @pytest.mark.parametrize("asked", STOPPING)
-    def test_with_docker_compose_is_started_and_ended(self, tmp_path: Path, asked: signal.Signals) -> None:
-        docker = tmp_path / "docker"
+    def observing(self, tmp_path: Path, does: str) -> subprocess.Popen[str]:
+        """With a docker that notes what it is told, and for `docker compose VERB` does something."""
+        docker, notes = tmp_path / "docker", tmp_path / "notes"
         docker.write_text(
-            '#!/bin/sh\n[ "$2" = --file ] || exit 0\necho "$@"\ntrap "exit 0" TERM\nwhile :; do sleep .1; done\n'
+            f'#!/bin/sh\n[ "$2" = --file ] || exit 0\necho "$4 $5" >> {notes}\ncase "$4" in\n{does}\nesac\n'
         )
         docker.chmod(0o755)
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "observability.observe"],
-            cwd=ROOT, env={**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}, stdout=subprocess.PIPE, text=True,
-            preexec_fn=hears_hangups,
+            cwd=ROOT, env={**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, preexec_fn=hears_hangups,
         )  # fmt: skip
-        assert process.stdout
-        said = ""
-        for line in process.stdout:
-            said += line
-            if line.startswith("compose --file"):
-                break
+
+    @pytest.mark.parametrize("asked", STOPPING)
+    @pytest.mark.parametrize(
+        ("waits", "noted"),
+        [("logs", ["up --detach", "logs --follow", "stop "]), ("up", ["up --detach", "stop "])],
+    )
+    def test_with_docker_compose_is_started_followed_and_ended(
+        self, tmp_path: Path, asked: signal.Signals, waits: str, noted: list[str]
+    ) -> None:
+        """Also by a docker whose plugin hears nothing of a signal to its parent."""
+        plugin = f"/bin/sh -c 'echo $$ > {tmp_path}/plugin; exec /bin/sleep 300' & trap '' TERM; wait; wait ;;"
+        process = self.observing(tmp_path, f"{waits}) {plugin}")
+        assert eventually(lambda: (tmp_path / "plugin").exists() and (tmp_path / "plugin").read_text())
         process.send_signal(asked)
-        process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=20)
         assert process.returncode == 0
-        assert said.rstrip().endswith("compose.yaml up --attach webhook")
-        assert "Grafana       http://127.0.0.1:3000" in said
+        assert (tmp_path / "notes").read_text().splitlines() == noted
+        assert ("Grafana       http://127.0.0.1:3000" in said) == (waits == "logs")
+        assert not Path(f"/proc/{(tmp_path / 'plugin').read_text().strip()}").exists()
+
+    @pytest.mark.parametrize("verb", ["up", "logs"])
+    def test_a_docker_that_fails_is_told(self, tmp_path: Path, verb: str) -> None:
+        process = self.observing(tmp_path, f"{verb}) exit 17 ;;")
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (1, "docker compose ended with status 17.\n")
+        assert (tmp_path / "notes").read_text().splitlines()[-1] == "stop "
 
     @pytest.mark.parametrize("asked", STOPPING)
     def test_during_a_start_it_is_heard_at_once_and_nothing_is_left(
