@@ -12,7 +12,10 @@ PROMETHEUS = closed(
         ),
         "otlp": closed({"promote_resource_attributes": TEXTS, "keep_identifying_resource_attributes": SWITCH}),
         "storage": closed(
-            {"tsdb": closed({"out_of_order_time_window": DURATION}), "exemplars": closed({"max_exemplars": NUMBER})}
+            {
+                "tsdb": closed({"out_of_order_time_window": DURATION, "retention": closed({"time": DURATION})}),
+                "exemplars": closed({"max_exemplars": NUMBER}),
+            }
         ),
         "rule_files": TEXTS,
         "alerting": closed({"alertmanagers": listed(closed({"static_configs": TARGETS}, "static_configs"))}, "alertmanagers"),
@@ -159,7 +162,6 @@ TRACES_TO_LOGS = closed(
         "datasourceUid": TEXT,
         "spanStartTimeShift": TEXT,
         "spanEndTimeShift": TEXT,
-        "tags": listed(closed({"key": TEXT, "value": TEXT}, "key")),
         "filterByTraceID": SWITCH,
         "filterBySpanID": SWITCH,
         "customQuery": SWITCH,
@@ -194,8 +196,9 @@ DATASOURCES = closed(
                         {
                             "httpMethod": {"enum": ["GET", "POST"]},
                             "timeInterval": DURATION,
+                            # No datasourceUid: what Grafana makes of it only Tempo understands.
                             "exemplarTraceIdDestinations": listed(
-                                closed({"name": TEXT, "datasourceUid": TEXT}, "name", "datasourceUid")
+                                closed({"name": TEXT, "url": TEXT, "urlDisplayLabel": TEXT}, "name", "url")
                             ),
                             "derivedFields": listed(DERIVED),
                             "tracesToLogsV2": TRACES_TO_LOGS,

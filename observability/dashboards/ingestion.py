@@ -15,11 +15,13 @@ AT_A_GLANCE = (
         "Files stored",
         "Files stored in the time that is shown: high is load.",
         Query(increase(FILES, 'outcome="stored"'), "stored"),
+        decimals=0,
     ),
     stat(
         "Variants stored",
         "Variants stored in the time that is shown: high is load, and disk.",
         Query(increase("careway_variants_ingested_total"), "variants"),
+        decimals=0,
     ),
     stat(
         "Failed share of the files",
@@ -33,6 +35,7 @@ AT_A_GLANCE = (
         "Files turned away",
         "Files told to come back later, since as many as a process takes at once were under way: many mean too few processes.",
         Query(increase("careway_requests_total", 'outcome="limited"'), "limited"),
+        decimals=0,
         steps=[(1, "orange")],
     ),
 )

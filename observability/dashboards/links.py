@@ -37,6 +37,7 @@ LINKS = Dashboard(
             "Checked",
             "Links checked in the time that is shown: high is load.",
             Query(increase(CHECKED), "checked"),
+            decimals=0,
             width=8,
         ),
         row("Links"),

@@ -32,7 +32,8 @@ class Panel:
     """One panel.
 
     `says` is what a high value means, and `alert` the page in docs/runbooks for when it rings. A value has the colour
-    `first`, and from each of `steps` on that one's. `words` are shown in place of a value.
+    `first`, and from each of `steps` on that one's. `words` are shown in place of a value. Without `decimals` Grafana chooses
+    them: it shows a count that Prometheus extrapolated as a fraction, and 99.95 % as 100.0 %.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Panel:
     says: str
     queries: tuple[Query, ...] = ()
     unit: str = "short"
+    decimals: int | None = None
     width: int = 12
     height: int = 8
     alert: str = ""
@@ -75,6 +77,8 @@ class Panel:
             "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
             "thresholds": {"mode": "absolute", "steps": steps},
         }
+        if self.decimals is not None:
+            defaults["decimals"] = self.decimals
         if self.words:
             options = {value: {"text": text, "index": place} for place, (value, text) in enumerate(self.words.items())}
             defaults["mappings"] = [{"type": "value", "options": options}]

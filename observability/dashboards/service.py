@@ -101,6 +101,13 @@ FOR_CLIENTS = (
         width=8,
         alert="CarewayKeySetStale",
     ),
+    timeseries(
+        "Requests by version",
+        "Requests a second of each version: two lines for long mean a release that is half rolled out.",
+        Query(rate(f"{SERVED}_count", by="service_version"), "{{service_version}}"),
+        unit="reqps",
+        width=24,
+    ),
 )
 
 OBJECTIVES = (
@@ -110,12 +117,14 @@ OBJECTIVES = (
         "The share of good requests that is promised: the higher, the less may fail.",
         Query(recorded("max", "careway:slo_objective:ratio", "service,slo"), "{{service}} {{slo}}"),
         unit="percentunit",
+        decimals=2,
     ),
     stat(
         "Error budget that is left",
         "Below 0 means that more has failed in the period than is allowed; docs/slo.md says what then is decided.",
         Query(recorded("min", "careway:slo_error_budget_remaining:ratio", "service,slo"), "{{service}} {{slo}}"),
         unit="percentunit",
+        decimals=2,
         first="red",
         steps=[(0, "orange"), (0.25, "green")],
     ),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import promql_parser
 import pytest
 import yaml
 from django.conf import settings
 
+from observability.check import faults_of
 from observability.dashboards.__main__ import FOLDER, main, outdated, texts
 from observability.dashboards.panels import VARIABLES
 from tests.observability.queries import CHOSEN, VARIABLE, Asked, asked, dashboards, filled
@@ -50,6 +53,10 @@ PROMQL = [each for each in asked() if each.source == "prometheus"]
 LOGQL = [each for each in asked() if each.source == "loki"]
 PANELS = [(name, panel) for name, dashboard in dashboards().items() for panel in dashboard["panels"]]
 SHOWN = [(name, panel) for name, panel in PANELS if panel["type"] != "row"]
+GRAFANA = ROOT / "observability" / "grafana" / "datasources.yaml"
+SOURCES = {each["uid"]: each for each in yaml.safe_load(GRAFANA.read_text(encoding="utf-8"))["datasources"]}
+# What a page calls by its title: a word in italics, and not in bold.
+NAMED = re.compile(r"(?<!\*)\*(?!\*)([^*]+)(?<!\*)\*(?!\*)")
 
 MATCHER = r'\w+(=|!=|=~|!~)"[^"]*"'
 STAGE = rf'({MATCHER}( or {MATCHER})*|line_format "[^"]*")'
@@ -211,11 +218,76 @@ def test_a_query_of_lines_has_the_form_of_one(query: Asked) -> None:
     assert re.fullmatch(f"{LINES}|{COUNTED}", filled(query.expr))
 
 
+def test_what_a_page_names_of_a_dashboard_is_there() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md")]
+    about = [
+        each for page in pages for each in page.split("\n\n") if re.search(r"^[^|].*dashboard(\*\*)? \*", each, re.M)
+    ]
+    named = {title for each in about for title in NAMED.findall(each)}
+    titles = {*dashboards(), *(panel["title"] for _, panel in PANELS)}
+    assert named & {panel["title"] for _, panel in SHOWN}
+    assert {each for each in named if not any(title.startswith(each) for title in titles)} == set()
+
+
+def test_counts_are_whole_and_an_objective_shows_its_nines() -> None:
+    """An increase is extrapolated, so that three files are 3.01; and 99.95 % is not 100.0 %."""
+    defaults = {panel["title"]: panel["fieldConfig"]["defaults"] for _, panel in SHOWN}
+    counts = {each.panel for each in PROMQL if "increase(" in each.expr and defaults[each.panel]["unit"] == "short"}
+    chosen = {title: given["decimals"] for title, given in defaults.items() if "decimals" in given}
+    assert chosen == {**dict.fromkeys(counts, 0), "Objective": 2, "Error budget that is left": 2}
+
+
 def test_durations_lead_to_traces() -> None:
-    """One query of a panel asks for exemplars: those of one quantile are those of all."""
-    durations = [each for each in PROMQL if "histogram_quantile(0.99" in each.expr]
-    assert {each.dashboard for each in durations} == set(dashboards())
-    assert all(each.exemplars for each in durations)
+    """One query of a panel asks for exemplars: those of one quantile are those of all. Grafana only asks the first."""
+    asking = [
+        (name, target["refId"], "histogram_quantile(0.99" in target["expr"])
+        for name, panel in SHOWN
+        for target in panel["targets"]
+        if target.get("exemplar")
+    ]
+    assert set(asking) == {(name, "A", True) for name in dashboards()}
+    assert len(asking) == len([each for each in PROMQL if "histogram_quantile(0.99" in each.expr])
+
+
+def test_an_exemplar_leads_to_its_trace_in_explore_and_in_jaeger() -> None:
+    """What Grafana makes of it only a browser shows; here, that it is what Explore documents."""
+    explore, jaeger = SOURCES["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert (explore["name"], jaeger["name"]) == ("trace_id", "trace_id")
+    assert jaeger["url"] == f"{SOURCES['jaeger']['url']}/trace/$${{__value.raw}}"
+    address = urlsplit(explore["url"])
+    asked_for = parse_qs(address.query, strict_parsing=True)
+    assert (address.path, asked_for["schemaVersion"], asked_for["orgId"]) == ("/explore", ["1"], ["1"])
+    (pane,) = json.loads(asked_for["panes"][0]).values()
+    (query,) = pane["queries"]
+    assert query["datasource"] == {"type": SOURCES[pane["datasource"]]["type"], "uid": pane["datasource"]}
+    assert (query["datasource"]["type"], query["refId"], query["query"]) == ("jaeger", "A", "$${__value.raw}")
+    assert set(pane["range"]) == {"from", "to"}
+
+
+def test_an_exemplar_s_way_by_uid_is_refused() -> None:
+    text = GRAFANA.read_text(encoding="utf-8").replace(
+        "url: http://127.0.0.1:16686/trace/$", "datasourceUid: jaeger # "
+    )
+    (_, told) = map(str, faults_of("observability/grafana/datasources.yaml", text))
+    assert "`datasourceUid` is no key of this place" in told
+
+
+def test_a_trace_leads_to_its_lines() -> None:
+    """By its id alone: Loki refuses a query whose braces are empty."""
+    way = SOURCES["jaeger"]["jsonData"]["tracesToLogsV2"]
+    assert (way["customQuery"], SOURCES[way["datasourceUid"]]["type"]) == (True, "loki")
+    assert re.findall(r"\$\$\{([^}]*)\}", way["query"]) == ["__trace.traceId"]
+    assert re.fullmatch(LINES, way["query"].replace("$${__trace.traceId}", "a" * 32))
+
+
+def test_grafana_calls_nobody_when_it_starts() -> None:
+    """Each setting is one of its ways out: reports, updates, apps that it would fetch, and news."""
+    compose = yaml.safe_load((ROOT / "observability" / "compose.yaml").read_text(encoding="utf-8"))
+    given = compose["services"]["grafana"]["environment"]
+    off = {name for name, value in given.items() if value == "false"}
+    assert {f"GF_ANALYTICS_{each}" for each in ("CHECK_FOR_UPDATES", "CHECK_FOR_PLUGIN_UPDATES")} <= off
+    assert {"GF_ANALYTICS_REPORTING_ENABLED", "GF_NEWS_NEWS_FEED_ENABLED"} <= off
+    assert given["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
 
 
 def test_an_instrument_that_is_renamed_is_found() -> None:

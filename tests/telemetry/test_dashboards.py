@@ -10,16 +10,18 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from tests.servers import ROOT
 from tests.telemetry.services import RELEASES
 from tests.telemetry.stores import Loki, Prometheus
-from tests.telemetry.walk import Walk
+from tests.telemetry.walk import LINK_ROUTE, Walk
 
 # The servers are started once, in one process.
 pytestmark = pytest.mark.xdist_group("stores")
 
 FOLDER = ROOT / "chart" / "files" / "dashboards"
+GRAFANA = ROOT / "observability" / "grafana" / "datasources.yaml"
 # What Grafana fills in by itself. A rate needs some exports, which come every second; the walk takes longer than this.
 BUILT_IN = {"__rate_interval": "15s", "__interval": "5s", "__auto": "15s", "__range": "1m"}
 VARIABLE = re.compile(r"\$\{(\w+)(?::[^}]*)?\}|\[\[(\w+)\]\]|\$(\w+)")
@@ -236,6 +238,16 @@ class TestLogs:
     def test_the_panel_shows_something(self, query: Query, shown: tuple[float, float], loki: Loki) -> None:
         start, end = shown
         assert loki.over(query.text, start=start, end=end), query.text
+
+
+class TestTheWayFromATrace:
+    def test_it_leads_to_the_lines_of_both_services(self, walkthrough: Walk, loki: Loki) -> None:
+        sources = yaml.safe_load(GRAFANA.read_text(encoding="utf-8"))["datasources"]
+        (way,) = [each["jsonData"]["tracesToLogsV2"] for each in sources if each["type"] == "jaeger"]
+        (call, *_) = walkthrough.of("clinical", "POST", LINK_ROUTE, 201)
+        lines = loki.lines(way["query"].replace("$${__trace.traceId}", call.trace_id))
+        assert {each.labels["service_name"] for each in lines} == {release.name for release in RELEASES.values()}
+        assert {each.metadata["trace_id"] for each in lines} == {call.trace_id}
 
 
 class TestChoices:
