@@ -62,7 +62,9 @@ runbook_url: {{ printf "%s/%s.md" (trimSuffix "/" $root.Values.monitoring.runboo
 {{- $series := include "careway.series" . -}}
 {{- $service := .Values.service -}}
 {{- $threshold := include "careway.text" .Values.slo.latency.threshold -}}
-{{- $slow := printf `%s,http_route=~"%s/.+",http_route!~%q,http_response_status_code!~"401|5.."` $series $service (include "careway.service" . | fromYaml | dig "unhurried" list | join "|") -}}
+{{- /* The pages of documentation are the chassis' own; what takes the time of its file or document is the service's. */ -}}
+{{- $unhurried := prepend (include "careway.service" . | fromYaml | dig "unhurried" list) ".+/(openapi[.]json|docs)" | join "|" -}}
+{{- $slow := printf `%s,http_route=~"%s/.+",http_route!~%q,http_response_status_code!~"401|408|429|5.."` $series $service $unhurried -}}
 availability:
   alert: CarewayAvailabilityBudgetBurn
   total: {{ printf `careway_requests_total{%s,api=%q,outcome!~"limited|refused"}` $series $service | quote }}
@@ -214,7 +216,12 @@ sum_over_time({{ index . 0 }}[{{ include "careway.duration" $window }}:{{ includ
 {{- $recent := include "careway.duration" (mul 4 .Values.telemetry.exportSeconds) -}}
 {{- $export := include "careway.duration" .Values.telemetry.exportSeconds -}}
 {{- $hour := include "careway.duration" (mul 12 $patience) -}}
-{{- $answered := printf `careway_requests_total{%s,api=%q,outcome="answered"}[%s]` $series .Values.service (include "careway.duration" $patience) -}}
+{{- $wait := include "careway.duration" $patience -}}
+{{- $asked := printf `careway_requests_total{%s,api=%q,outcome` $series .Values.service -}}
+{{- $answered := printf `%s="answered"}` $asked -}}
+{{- $quarter := include "careway.duration" (mul 3 $patience) -}}
+{{- $limited := printf `sum(increase(%s="limited"}[%s]))` $asked $hour -}}
+{{- $ingested := printf `sum(increase(careway_ingestions_total{%s}[%s]))` $series $hour -}}
 {{- $failed := printf `sum(increase(careway_ingestions_total{%s,outcome="failed"}[%s]))` $series $hour -}}
 CarewayDatabaseUnreachable:
   severity: page
@@ -225,11 +232,27 @@ CarewayDatabaseUnreachable:
   summary: reaches its database from no pod
 CarewayTelemetryAbsent:
   severity: page
-  # A process that dies as it starts sends once or twice: so one of them has to have sent half of what was due. Where none
-  # has sent anything there is nothing to count. Without max() it would have the labels of the selector.
-  expr: {{ printf "max(count_over_time(%s)) < %d or max(absent_over_time(%s))" $answered (div $patience (mul 2 .Values.telemetry.exportSeconds)) $answered | quote }}
+  # A process that dies as it starts sends once or twice: so one of them has to have sent half of what was due. One that dies
+  # after minutes sends more: so one has to have sent four fifths at some time of the last three patiences, unless there was
+  # none before these. Where none has sent anything there is nothing to count. Without max() it would have the labels of the
+  # selector.
+  {{- $twice := mul 2 .Values.telemetry.exportSeconds | int64 }}
+  {{- $sent := printf "max(count_over_time(%s[%s]))" $answered $wait }}
+  {{- $best := printf "max_over_time(%s[%s:%s])" $sent $quarter (include "careway.duration" (div $patience 5)) }}
+  {{- $before := printf "max(count_over_time(%s[%s] offset %s))" $answered $quarter $quarter }}
+  expr: {{ printf "%s < %d or %s < %d and %s or max(absent_over_time(%s[%s]))" $sent (div (add $patience $twice -1) $twice) $best (div (mul 8 $patience) (mul 5 $twice)) $before $answered $wait | quote }}
   for: {{ $patience }}
   summary: has sent no metrics, so that none of its other alerts can ring
+CarewayEverybodyRefused:
+  severity: page
+  # Who is refused counts for no objective. One client with an old token may ask more often than all others: so of as many as
+  # were let in a week ago, on such a day at such a time, less than a tenth is, and more than a quarter is refused that was
+  # not. A younger release is compared with an hour ago.
+  {{- $refused := printf `increase(%s="refused"}[%s]` $asked $quarter }}
+  {{- $others := printf `increase(%s!="refused"}[%s]` $asked $quarter }}
+  {{- $then := printf "(sum(%%s offset 7d)) or sum(%%s offset %s)))" $hour }}
+  expr: {{ printf "sum(%s)) - %s > 0.25 * (%s > 20 > 10 * sum(%s)))" $refused (printf $then $refused $refused) (printf $then $others $others) $others | quote }}
+  summary: refuses nearly everybody
 CarewayDatabaseConnectionsNearLimit:
   severity: ticket
   # Of several limits the nearest is told, so that both series can jump at once: what is divided is of one export.
@@ -251,9 +274,11 @@ CarewayCertificateExpiring:
   summary: trusts an authority of its database whose certificate expires within 30 days
 CarewayIngestionFailing:
   severity: ticket
-  # An increase is extrapolated: two failures may be a little more than two, and three are never less.
-  expr: {{ printf "%s > 2.5 and %s >= 0.1 * sum(increase(careway_ingestions_total{%s}[%s]))" $failed $failed $series $hour | quote }}
-  summary: fails to store a tenth of the files that it is given
+  # An increase is extrapolated: two failures may be three while few samples of a worker are left, so it waits, and three are
+  # never less. A file that is turned away, since enough of them arrive, is no ingestion and is sent again: that takes more.
+  expr: {{ printf "%s > 2.5 and %s >= 0.1 * %s or %s > 10 and %s > 9 * (%s or vector(0))" $failed $failed $ingested $limited $limited $ingested | quote }}
+  for: {{ $patience }}
+  summary: fails to store a tenth of the files that it is given, or turns most of them away
 CarewayLinksPending:
   severity: ticket
   expr: {{ printf "max(max_over_time(careway_links_pending_age_seconds{%s}[%s])) > %d" $series $recent (mul 12 $patience) | quote }}
@@ -264,7 +289,7 @@ CarewayLinksPending:
 {{- define "careway.faultGroup" -}}
 {{- $root := . -}}
 {{- $faults := include "careway.faults" . | fromYaml -}}
-{{- $common := list "CarewayDatabaseUnreachable" "CarewayTelemetryAbsent" "CarewayDatabaseConnectionsNearLimit" "CarewayMigrationsPending" "CarewayKeySetStale" "CarewayCertificateExpiring" -}}
+{{- $common := list "CarewayDatabaseUnreachable" "CarewayTelemetryAbsent" "CarewayEverybodyRefused" "CarewayDatabaseConnectionsNearLimit" "CarewayMigrationsPending" "CarewayKeySetStale" "CarewayCertificateExpiring" -}}
 - name: {{ printf "careway:%s:%s:alerts" .Release.Namespace (include "careway.name" .) }}
   rules:
     {{- range $name := concat $common (include "careway.service" . | fromYaml).alerts }}

@@ -17,13 +17,13 @@ TEMPLATES = CHART / "templates"
 # Other windows, bounds and selectors than the default ones.
 OWN = {
     "slo": {
-        "availability": {"period": 7, "objective": 99.95, "minimumTraffic": 200},
+        "availability": {"period": 7, "objective": 99.95, "minimumTraffic": 300},
         "latency": {"period": 28, "threshold": 1, "minimumTraffic": 20},
     },
     "monitoring": {
         "runbooks": "https://docs.example.org/runbooks/",
         "team": "night",
-        "patienceSeconds": 60,
+        "patienceSeconds": 100,
         "selector": {"service_name": "own", "job": "a"},
         "labels": {"a": "b"},
     },

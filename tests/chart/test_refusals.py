@@ -83,9 +83,9 @@ COMBINATIONS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
        f"slo.{slo}.objective is {objective}, of which 14.4 times the budget is more than all requests, so that its page could "
        "never ring: raise it to 93.06 or more") for slo, objective in (("availability", 93.05), ("latency", 90))),
     (LEAST, at("slo.availability.objective", 99.99),
-     "slo.availability.minimumTraffic is 100, so that one failed request alone would page at 99.99: raise it to 695 or more"),
-    (LEAST, {"slo": {"latency": {"objective": 99.5, "minimumTraffic": 13}}},
-     "slo.latency.minimumTraffic is 13, so that one slow request alone would page at 99.5: raise it to 14 or more"),
+     "slo.availability.minimumTraffic is 120, so that one failed request alone would page at 99.99: raise it to 1042 or more"),
+    (LEAST, {"slo": {"latency": {"objective": 99.5, "minimumTraffic": 20}}},
+     "slo.latency.minimumTraffic is 20, so that one slow request alone would page at 99.5: raise it to 21 or more"),
     (WATCHED, at("telemetry.endpoint", ""),
      "telemetry.endpoint is required with monitoring.rules: alerts are made of the metrics that go there"),
     (WATCHED, at("monitoring.runbooks", ""),

@@ -24,13 +24,14 @@ WINDOWS = {
     7: [("page", "14m", "70s", "14.4"), ("page", "84m", "7m", "6"), ("ticket", "1008m", "84m", "1")],
     3: [("page", "6m", "30s", "14.4"), ("page", "36m", "3m", "6"), ("ticket", "432m", "36m", "1")],
 }
-GUARDS = {30: "100 / 3600", 28: "100 / 3360", 7: "100 / 840", 3: "100 / 360"}
+GUARDS = {30: "120 / 3600", 28: "120 / 3360", 7: "120 / 840", 3: "120 / 360"}
 COMMON = {
     *(
         "CarewayAvailabilityBudgetBurn",
         "CarewayLatencyBudgetBurn",
         "CarewayDatabaseUnreachable",
         "CarewayTelemetryAbsent",
+        "CarewayEverybodyRefused",
     ),
     *("CarewayDatabaseConnectionsNearLimit", "CarewayMigrationsPending", "CarewayKeySetStale"),
     "CarewayCertificateExpiring",
@@ -107,7 +108,7 @@ class TestTheArithmetic:
         (99.9, "0.999", "0.001"), (99.99, "0.9999", "0.0001"), (99.95, "0.9995", "0.0005"), (99, "0.99", "0.01"), (95.5, "0.955", "0.045"),
     ])  # fmt: skip
     def test_a_budget_has_no_noise(self, objective: float, share: str, budget: str) -> None:
-        promised = {"objective": objective, "minimumTraffic": 1000}
+        promised = {"objective": objective, "minimumTraffic": 2000}
         objects = render(merged(watched(), at("slo.availability", promised)))
         kept = [rule for rule in rules(objects, "record") if rule["record"] == "careway:slo_objective:ratio"]
         assert kept[0]["labels"]["slo"] == "availability"

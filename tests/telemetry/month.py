@@ -40,6 +40,8 @@ SLOW_MINUTES = [at(0, 9, 30), at(5, 12), at(11, 16, 20), at(18, 10, 2), at(18, 1
 # The database is another one: for 20 s nothing can be answered. At the busiest hour, early, and at night.
 FAILOVERS = [at(7, 10, 30), at(14, 7, 12), at(21, 3, 5)]
 FAILOVER_SECONDS = 20
+# Over a weekend a client asks twice a minute with an old token, while hardly anybody else asks.
+OLD_TOKEN = range(at(11, 12), at(14, 9))
 # What would be a reason to wake somebody.
 OUTAGE = range(at(16, 10), at(16, 10, 10))
 
@@ -50,6 +52,8 @@ class Minute:
     failed: int
     slow: int
     limited: int
+    # Beside the requests.
+    refused: int = 0
 
 
 @dataclass
@@ -72,6 +76,7 @@ class Month:
         cold = any(begins < minute <= begins + 2 for begins in DEPLOYMENTS)
         slow = 0.6 if minute in SLOW_MINUTES else 0.1 if cold else SLOW
         found = Minute(requests, *(_of(random, requests, share) for share in (failing, slow, LIMITED)))
+        found.refused = 2 * (minute in OLD_TOKEN)
         found.failed = requests if minute in self.outage else min(found.failed, requests)
         found.limited = min(found.limited, requests - found.failed)
         found.slow = min(found.slow, requests - found.failed - found.limited)
@@ -145,6 +150,7 @@ def _counters(release: Release) -> Iterable[tuple[str, dict[str, str], Count]]:
     yield name, {"api": api, "outcome": "answered"}, _answered
     yield name, {"api": api, "outcome": "failed"}, lambda each: each.failed
     yield name, {"api": api, "outcome": "limited"}, lambda each: each.limited
+    yield name, {"api": api, "outcome": "refused"}, lambda each: each.refused
     took, route = "http_server_request_duration_seconds", {"http_route": ROUTES[api][0]}
     well, bad = (route | {"http_response_status_code": status} for status in ("200", "500"))
     yield f"{took}_count", well, _answered

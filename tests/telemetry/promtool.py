@@ -48,12 +48,12 @@ class Timeline:
 # --- Values of series, in promtool's notation -----------------------------------------------------------------------------
 
 
-def counter(phases: Iterable[tuple[int, float]]) -> str:
-    """From zero on: so many steps with so much more at each, in sixty-fourths.
+def counter(phases: Iterable[tuple[int, float]], begins: int = 0) -> str:
+    """From zero on, where it begins with nothing: so many steps with so much more at each, in sixty-fourths.
 
     promtool adds binary fractions: a sum that came out a trifle less than what follows would be a counter that was reset.
     """
-    total, words = 0.0, ["0"]
+    total, words = float(begins), [f"{begins}"]
     for steps, rate in phases:
         more = round(rate * 64) / 64
         words.append(f"{_number(total + more)}+{_number(more)}x{steps - 1}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import yaml
 
 from tests.telemetry import promtool
 from tests.telemetry.promtool import Alert, Timeline, Trial, alerts_of
-from tests.telemetry.rules.burns import AVAILABILITY, LATENCY, OBJECTIVES, burns, calm, few, none_of_it, refused
+from tests.telemetry.rules.burns import AVAILABILITY, LATENCY, OBJECTIVES, alone, burns, calm, few, none_of_it, refused
 from tests.telemetry.rules.conditions import Faults, conditions
-from tests.telemetry.rules.mutants import mutants
+from tests.telemetry.rules.mutants import mutants, only
+from tests.telemetry.rules.refusals import everybody, morning
 from tests.telemetry.rules.releases import RUNBOOKS, SUMMARIES, Phase, Release
 
 pytestmark = [promtool.needed, pytest.mark.xdist_group("rules")]
@@ -24,6 +26,10 @@ CLINICAL = Release("clinical", "consultations", "clinical")
 # The shortest windows that there are: those of the live proof, which has no hours to wait.
 QUICK = [Release(each.service, each.namespace, each.name, period=3, export=5) for each in (GENOMICS, CLINICAL)]
 RELEASES = [GENOMICS, CLINICAL, *QUICK]
+# As quiet as the chart allows; and of the fewest exports, whose windows hold four.
+QUIET = [replace(GENOMICS, at_bound=True, export=export, exports=300 // export) for export in (15, 75)]
+# Half of the five exports that its patience holds is no whole number.
+SLOW = replace(GENOMICS, export=60, exports=5)
 # Releases beside one another: of two teams, of one service in one namespace, with a name that begins as another one.
 NEIGHBOURS = [
     GENOMICS,
@@ -48,12 +54,20 @@ def trials() -> Iterator[Trial]:
     for release in RELEASES:
         about = f"{release.name}, {release.period} d"
         yield Trial(f"{about}, conditions", [release.rules], release.export, [*conditions(release)])
-        quiet = [*none_of_it(release.by_minutes), *refused(release.by_minutes)]
+        quiet = [*none_of_it(release.by_minutes), *refused(release.by_minutes), *everybody(release.by_minutes)]
         yield Trial(f"{about}, no fault", [release.by_minutes.rules], release.minute, quiet)
     for release in (GENOMICS, CLINICAL):
         yield Trial(
             f"{release.name}, dead database", [release.rules], release.export, [*Faults(release).dead_database()]
         )
+    for release in QUIET:
+        bound = [timeline for objective in OBJECTIVES for timeline in alone(release, objective)]
+        yield Trial(f"one bad request, exports of {release.export} s", [release.rules], release.export, bound)
+    # The other alerts would be computed at each of ten thousand minutes.
+    minutes = GENOMICS.by_minutes
+    refusing = yaml.safe_dump(only(minutes.rules, "CarewayEverybodyRefused"))
+    yield Trial("a week", [refusing], minutes.minute, [morning(minutes)])
+    yield Trial("slow exports", [SLOW.rules], SLOW.export, [*Faults(SLOW).crash()])
     for ill in NEIGHBOURS:
         rules = [release.by_minutes.rules for release in NEIGHBOURS]
         yield Trial(f"{ill.service} {ill.name} of {ill.namespace} is ill", rules, ill.minute, [illness(ill)])
@@ -61,10 +75,11 @@ def trials() -> Iterator[Trial]:
 
 def illness(ill: Release) -> Timeline:
     """Everything is bad in one release, and well in all others."""
-    before, steps = 60, 40
+    # Who is refused was let in twelve patiences before.
+    before, steps = 160, 100
     series: dict[str, str] = {}
     for release in NEIGHBOURS:
-        bad = Phase(steps, failed=30, slow=30) if release == ill else Phase(steps)
+        bad = Phase(steps, failed=2, refused=56, slow=2) if release == ill else Phase(steps)
         series |= release.well(before + steps) | release.traffic([Phase(before), bad])
     series |= {name: f"{well} {bad}" for name, well, bad in _turns(ill, before, steps)}
     return Timeline("one of them is ill", series, {before: [], before + steps: [*all_alerts(ill)]})
@@ -89,6 +104,9 @@ NAMES = [
     *(f"{release.name}, {release.period} d, {objective.name}" for release in RELEASES for objective in OBJECTIVES),
     *(f"{release.name}, {release.period} d, {what}" for release in RELEASES for what in ("conditions", "no fault")),
     *(f"{release.name}, dead database" for release in (GENOMICS, CLINICAL)),
+    *(f"one bad request, exports of {release.export} s" for release in QUIET),
+    "a week",
+    "slow exports",
     *(f"{release.service} {release.name} of {release.namespace} is ill" for release in NEIGHBOURS),
 ]
 
@@ -148,6 +166,8 @@ def killers(release: Release, alert: str) -> tuple[int, list[Timeline]]:
         if objective.alert == alert:
             release = release.by_minutes
             return release.minute, [*burns(release, objective), *few(release, objective), *calm(release, objective)]
+    if alert == "CarewayEverybodyRefused":
+        return release.minute, [*everybody(release.by_minutes), morning(release.by_minutes)]
     about = [
         timeline
         for timeline in conditions(release)

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tests.chart.conditions import duration, everybody_refused, ingestion_failing, series_of, telemetry_absent
 from tests.chart.promises.release import Release
 from tests.chart.rendering import CHART, Object, component
 
@@ -93,8 +94,9 @@ def pyrra_says_the_same(release: Release) -> Iterator[str]:
 
 
 def dashboards_are_the_release_s_own(release: Release) -> Iterator[str]:
-    """As the files are, but for what no second release may have in one Grafana: uid, title and file."""
+    """As the files are, but for uid, title and file, which no second release may have in one Grafana, and what is shown first."""
     own = f"{release.namespace}/{release.name}"
+    first = {"namespace": release.namespace, "release": release.name}
     for each in _ours(release):
         name = each["metadata"]["name"].removeprefix(f"{release.name}-dashboard-")
         if name == each["metadata"]["name"]:
@@ -102,6 +104,9 @@ def dashboards_are_the_release_s_own(release: Release) -> Iterator[str]:
         wanted = json.loads((CHART / "files" / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
         wanted["uid"] += f"-{hashlib.sha256(own.encode()).hexdigest()[:8]}"
         wanted["title"] += f" ({own})"
+        for choice in wanted["templating"]["list"]:
+            if value := first.get(choice["name"]):
+                choice["current"] = {"text": value, "value": value}
         found = {file: json.loads(text) for file, text in each["data"].items()}
         yield from _differences({f"{release.namespace}.{release.name}-{name}.json": wanted}, found)
 
@@ -139,28 +144,14 @@ def _text(number: float | Decimal) -> str:
     return f"{Decimal(str(number)).normalize():f}"
 
 
-def _duration(seconds: int) -> str:
-    """In the largest unit that is whole."""
-    unit, size = next(
-        (unit, size) for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) if not seconds % size
-    )
-    return f"{seconds // size}{unit}"
-
-
-def _series(release: Release) -> str:
-    default = {"k8s_deployment_name": release.name, "k8s_namespace_name": release.namespace}
-    selector = release.value("monitoring.selector") or default
-    return ",".join(f'{label}="{value}"' for label, value in sorted(selector.items()))
-
-
 def _metrics(release: Release, slo: str) -> tuple[str, str]:
     """All requests, and those that are counted of them: the failed ones, or the ones in time."""
-    series, service = _series(release), release.service
+    series, service = series_of(release), release.service
     if slo == "availability":
         total = f'careway_requests_total{{{series},api="{service}",outcome'
         return f'{total}!~"limited|refused"}}', f'{total}="failed"}}'
-    left_out = "|".join(release.facts["unhurried"])
-    among = f'{series},http_route=~"{service}/.+",http_route!~"{left_out}",http_response_status_code!~"401|5.."'
+    left_out = "|".join([".+/(openapi[.]json|docs)", *release.facts["unhurried"]])
+    among = f'{series},http_route=~"{service}/.+",http_route!~"{left_out}",http_response_status_code!~"401|408|429|5.."'
     metric, bound = "http_server_request_duration_seconds", _text(release.value("slo.latency.threshold"))
     return f"{metric}_count{{{among}}}", f'{metric}_bucket{{{among},le="{bound}"}}'
 
@@ -193,10 +184,10 @@ def _objective(release: Release, slo: str) -> dict[str, Any]:
     days, labels = promised["period"], {"slo": slo, **_owner(release)}
     share, said = Decimal(str(promised["objective"])) / 100, OBJECTIVES[slo]
     selector = ",".join(f'{label}="{value}"' for label, value in labels.items())
-    shortest = _duration(days * 10)
+    shortest = duration(days * 10)
     burns = [(severity, days * 86400 // part, _text(Decimal(spent * part) / 100)) for severity, spent, part in BURNS]
     windows = [seconds for _, long, _ in burns for seconds in (long // 12, long)]
-    seconds = {_duration(window): window for window in [*windows, days * 86400]}
+    seconds = {duration(window): window for window in [*windows, days * 86400]}
 
     def series(what: str, window: str) -> str:
         return f"careway:slo_{what}:rate{window}{{{selector}}}"
@@ -209,7 +200,7 @@ def _objective(release: Release, slo: str) -> dict[str, Any]:
         return f"{ratio} > {factor} * {_text(1 - share)}"
 
     def pair(long: int, factor: str) -> str:
-        return f"(\n  {burning(_duration(long), factor)}\n  and\n  {burning(_duration(long // 12), factor)}\n)"
+        return f"(\n  {burning(duration(long), factor)}\n  and\n  {burning(duration(long // 12), factor)}\n)"
 
     rules = []
     for what, rate in zip(("requests", "errors"), _rates(release, slo, shortest), strict=True):
@@ -228,33 +219,28 @@ def _objective(release: Release, slo: str) -> dict[str, Any]:
 def _mean(series: str, days: int, window: int) -> str:
     """Over the tiles of a window, those of a page five times as dense; what was not recorded counts as nothing."""
     step = days * 10 if window > days * 720 else days * 2
-    return f"sum_over_time({series}[{_duration(window)}:{_duration(step)}]) / {window // step}"
+    return f"sum_over_time({series}[{duration(window)}:{duration(step)}]) / {window // step}"
 
 
 def _alerts(release: Release) -> dict[str, Any]:
     """The group of the alerts beside those of the objectives."""
-    series, patience = _series(release), release.value("monitoring.patienceSeconds")
-    recent, hour = _duration(4 * release.value("telemetry.exportSeconds")), _duration(12 * patience)
-    lasting = {"for": _duration(patience)}
+    series, patience = series_of(release), release.value("monitoring.patienceSeconds")
+    recent, export = (duration(times * release.value("telemetry.exportSeconds")) for times in (4, 1))
+    lasting = {"for": duration(patience)}
 
     def now(metric: str, which: str = "max", by: str = "") -> str:
         return f"{which}{by}({which}_over_time(careway_{metric}{{{series}}}[{recent}]))"
 
-    failed = f'sum(increase(careway_ingestions_total{{{series},outcome="failed"}}[{hour}]))'
-    answered = f'careway_requests_total{{{series},api="{release.service}",outcome="answered"}}[{_duration(patience)}]'
-    half, export = (
-        patience // (2 * release.value("telemetry.exportSeconds")),
-        _duration(release.value("telemetry.exportSeconds")),
-    )
     used, limit = (
         f"last_over_time(careway_database_{name}{{{series}}}[{export}])"
         for name in ("connections", "connections_limit")
     )
-    echo = {"keep_firing_for": _duration(10 * release.value("slo.availability.period"))}
+    echo = {"keep_firing_for": duration(10 * release.value("slo.availability.period"))}
     known = {
         "CarewayDatabaseUnreachable": ("page", f"{now('database_reachable')} == 0", "reaches its database from no pod", echo),
-        "CarewayTelemetryAbsent": ("page", f"max(count_over_time({answered})) < {half} or max(absent_over_time({answered}))",
+        "CarewayTelemetryAbsent": ("page", telemetry_absent(release),
                                    "has sent no metrics, so that none of its other alerts can ring", lasting),
+        "CarewayEverybodyRefused": ("page", everybody_refused(release), "refuses nearly everybody", {}),
         "CarewayDatabaseConnectionsNearLimit": ("ticket", f"max(max_over_time(({used} / {limit})[{recent}:{export}])) > 0.8",
                                                 "has more than four fifths of the connections that the database allows it", lasting),
         "CarewayMigrationsPending": ("ticket", f"{now('migrations_pending')} > 0", "waits for migrations of its database", lasting),
@@ -263,12 +249,12 @@ def _alerts(release: Release) -> dict[str, Any]:
         "CarewayCertificateExpiring": ("ticket", f"{now('certificate_expiry_seconds', 'min')} - time() < 30 * 86400",
                                        "trusts an authority of its database whose certificate expires within 30 days", {}),
         "CarewayIngestionFailing": (
-            "ticket", f"{failed} > 2.5 and {failed} >= 0.1 * sum(increase(careway_ingestions_total{{{series}}}[{hour}]))",
-            "fails to store a tenth of the files that it is given", {}),
+            "ticket", ingestion_failing(release),
+            "fails to store a tenth of the files that it is given, or turns most of them away", lasting),
         "CarewayLinksPending": ("ticket", f"{now('links_pending_age_seconds')} > {12 * patience}",
                                 "has links to findings that wait to be verified for too long", {}),
     }  # fmt: skip
-    names = [*list(known)[:6], *release.facts["alerts"]]
+    names = [*list(known)[:7], *release.facts["alerts"]]
     rules = [_alert(release, name, *known[name][:3], **known[name][3]) for name in names]
     return {"name": f"careway:{release.namespace}:{release.name}:alerts", "rules": rules}
 

@@ -83,10 +83,10 @@ def burns(release: Release, objective: Objective) -> Iterator[Timeline]:
 
 
 def few(release: Release, objective: Objective) -> Iterator[Timeline]:
-    """A quiet night: fewer than 100 requests an hour count as 100."""
+    """A quiet night: fewer than 120 requests an hour count as 120."""
     page, ticket = (release.alert(objective.alert, severity, slo=objective.name) for severity in ("page", "ticket"))
-    # 40 of the 7,200 of three days are more than one objective allows for a ticket, and less than the other.
-    told = [page, ticket] if objective.budget < 40 / 7200 else [page]
+    # 40 of the 8,640 of three days are more than one objective allows for a ticket, and less than the other.
+    told = [page, ticket] if objective.budget < 40 / 8640 else [page]
     over = BEFORE + 120
     yield _timeline(
         release,
@@ -94,6 +94,19 @@ def few(release: Release, objective: Objective) -> Iterator[Timeline]:
         [Phase(BEFORE, FEW), objective.all_bad(1, 1), Phase(59, FEW), objective.all_bad(60, FEW), Phase(10, FEW)],
         {**{BEFORE + later: [] for later in (1, 2, 4, 5, 6, 30, 60)}, over: told},
     )
+
+
+def alone(release: Release, objective: Objective) -> Iterator[Timeline]:
+    """One bad request, and no other, at the least traffic that the chart takes.
+
+    A counter that is not at zero is extrapolated beyond its samples: of 300 s that hold 285 s of samples one counts for more.
+    """
+    # Some seconds after a whole minute, so that as many of the means' moments see it as can.
+    before, after = 3600 // release.export + 2, 4200 // release.export
+    phases = [Phase(before, 0), objective.all_bad(1, 1), Phase(after, 0)]
+    series = release.traffic(phases, begins=1000) | release.well(before + 1 + after)
+    fires: Fires = {at: [] for at in range(before, before + 40)}
+    yield Timeline(f"{release.name}: {objective.name}, one bad request alone", series, fires)
 
 
 def refused(release: Release) -> Iterator[Timeline]:

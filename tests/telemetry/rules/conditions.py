@@ -112,19 +112,45 @@ class Faults:
         over = last + 2 * PATIENCE + PATIENCE // 2
         fires = dict.fromkeys(range(rings, over), told) | dict.fromkeys((over, over + 30), nothing)
         yield self.sent("silence, and it is back", silence, ever | fires)
-        for exports in (1, 2):
-            loop: dict[str, Values] = {
-                f"{place}": [(last + place * PATIENCE, None), (exports, 0)] for place in range(6)
-            }
-            name = f"a process dies after {exports} exports, and another one begins when the patience is over"
-            fires = dict.fromkeys(range(rings, last + 6 * PATIENCE), told)
-            yield self.sent(name, self.processes({"a": [(last, 0)], **loop}), ever | fires)
-        for later in (0, 1, 4):
+        yield from self.crash()
+        yield from self.loop()
+        for later in (0, 1, 4, 15):
             series = self.processes({"a": [(last, 0)], "b": [(last + later, None), (60, 0)]})
             yield self.sent(f"a process takes the place of another, {later} exports later", series, ever)
         yield self.sent("a release begins", self.processes({"a": [(8, None), (rings, 0)]}), ever)
         never = dict.fromkeys(range(PATIENCE), nothing) | dict.fromkeys((PATIENCE, rings), told)
         yield self.sent("a release does not begin", {}, never)
+
+    def crash(self) -> Iterator[Timeline]:
+        """A process that ends as it starts, again and again: it has sent something in every patience."""
+        told, nothing = [self.release.alert("CarewayTelemetryAbsent", "page")], list[Alert]()
+        patience = self.release.exports
+        last = 2 * patience
+        rings = last + patience // 2 + patience + 1
+        for exports in (1, 2):
+            loop: dict[str, Values] = {
+                f"{place}": [(last + place * patience, None), (exports, 0)] for place in range(6)
+            }
+            name = f"a process dies after {exports} exports, and another one begins when the patience is over"
+            fires = dict.fromkeys(range(rings), nothing) | dict.fromkeys(range(rings, last + 6 * patience), told)
+            yield self.sent(name, self.processes({"a": [(last, 0)], **loop}), fires)
+
+    def loop(self) -> Iterator[Timeline]:
+        """Lives of twelve exports, and a patience between them: half of what is due is never missing for a whole patience."""
+        told, nothing = [self.release.alert("CarewayTelemetryAbsent", "page")], list[Alert]()
+        first, life = 2 * PATIENCE, 12
+        again = life + PATIENCE
+        ends = first + 6 * again
+        loop: dict[str, Values] = {
+            f"{place}": [(first + PATIENCE + place * again, None), (life, 0)] for place in range(6)
+        }
+        stays: Values = [(ends + PATIENCE, None), (60, 0)]
+        # Three patiences after the last process that was well, and the one that it waits.
+        rings, over = first + 4 * PATIENCE + 6, ends + PATIENCE + 16
+        silent = dict.fromkeys((*range(rings - 2), *range(over, over + 40)), nothing)
+        fires = silent | dict.fromkeys(range(rings, over), told)
+        series = self.processes({"a": [(first, 0)], **loop, "b": stays})
+        yield self.sent("processes die after twelve exports, each a patience after the other", series, fires)
 
     def processes(self, lives: Mapping[str, Values]) -> dict[str, str]:
         """What each has answered; a process is a series of its own."""
@@ -138,7 +164,7 @@ class Faults:
         return Timeline(f"{self.release.name}, {self.release.period} d: CarewayTelemetryAbsent: {name}", series, fires)
 
     def ingestions(self) -> Iterator[Timeline]:
-        """Three of an hour, and a tenth of all; an hour is twelve times the patience."""
+        """Three of an hour and a tenth of all, or ten turned away for each; an hour is twelve times the patience."""
         release, hour = self.release, 12 * PATIENCE
         told = release.alert("CarewayIngestionFailing", "ticket")
 
@@ -156,10 +182,36 @@ class Faults:
 
         often = (BEFORE, BEFORE + 2, BEFORE + 10, hour, hour + BEFORE - 5)
         never: Fires = {at: [] for at in often}
-        after: Fires = {BEFORE: [], BEFORE + 10: [told], hour: [told], hour + BEFORE + 5: []}
+        after: Fires = {BEFORE: [], BEFORE + PATIENCE: [], BEFORE + PATIENCE + 5: [told], hour: [told]}
+        after = {**after, hour + BEFORE + 5: []}
         yield self.timeline("CarewayIngestionFailing: three of eighteen", given(1 / 16, 3), 2 * hour, after)
         yield self.timeline("two files are a spike", given(0, 2), 2 * hour, never)
         yield self.timeline("three of hundreds of files are few", given(1, 3), 2 * hour, {**never, BEFORE + 10: []})
+        yield from self.turned_away()
+
+    def turned_away(self) -> Iterator[Timeline]:
+        """Files for which there is no room, beside those that are stored; each so often at an export."""
+        release, steps = self.release, 24 * PATIENCE
+        told = release.alert("CarewayIngestionFailing", "ticket")
+        never: Fires = {at: [] for at in range(0, steps, 10)}
+        of = {"api": release.service, "outcome": "limited", "instance": "a"}
+        for name, limited, stored, fires in (
+            (
+                "none is stored",
+                [(BEFORE, 0), (100, 1 / 4), (steps - BEFORE - 100, 0)],
+                None,
+                {BEFORE + 55: [], BEFORE + 90: [told], BEFORE + 200: [told], steps: []},
+            ),
+            ("one of seventeen is stored", [(steps, 1 / 4)], 1 / 64, {steps: [told]}),
+            ("a third is stored", [(steps, 1 / 2)], 1 / 4, never),
+            ("eight in a row", [(BEFORE, 0), (8, 1), (steps - BEFORE - 8, 0)], 0, never),
+        ):
+            ingested = release.series("careway_ingestions_total", outcome="stored", instance="a")
+            series = {
+                release.series("careway_requests_total", **of): counter(limited),
+                ingested: gauge([(steps, None)]) if stored is None else counter([(steps, stored)]),
+            }
+            yield self.timeline(f"CarewayIngestionFailing: files are turned away, {name}", series, steps, fires)
 
     def links(self) -> Iterator[Timeline]:
         longest = 12 * self.release.patience

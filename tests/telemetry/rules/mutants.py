@@ -16,12 +16,18 @@ RANGE = re.compile(r"\[(\d+)([smhd])\]")
 Rule = dict[str, Any]
 
 
-def mutants(rules: str, alert: str) -> Iterator[tuple[str, str]]:
-    """What is wrong, and the rules: those that record, and those of this alert with one mistake."""
-    whole = yaml.safe_load(rules)
+def only(rules: str, alert: str) -> dict[str, Any]:
+    """Those that record for this alert, and its own."""
+    whole: dict[str, Any] = yaml.safe_load(rules)
     for group in whole["groups"]:
         group["rules"] = [rule for rule in group["rules"] if rule.get("alert", alert) == alert]
     whole["groups"] = [group for group in whole["groups"] if any("alert" in rule for rule in group["rules"])]
+    return whole
+
+
+def mutants(rules: str, alert: str) -> Iterator[tuple[str, str]]:
+    """What is wrong, and the rules: those that record, and those of this alert with one mistake."""
+    whole = only(rules, alert)
     for place, group in enumerate(whole["groups"]):
         for number, rule in enumerate(group["rules"]):
             for what, wrong in _wrong(rule) if "alert" in rule else ():

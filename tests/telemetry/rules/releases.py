@@ -18,11 +18,12 @@ SUMMARIES = {
     ("CarewayLatencyBudgetBurn", "ticket"): "answers slowly more often than its objective allows",
     ("CarewayDatabaseUnreachable", "page"): "reaches its database from no pod",
     ("CarewayTelemetryAbsent", "page"): "has sent no metrics, so that none of its other alerts can ring",
+    ("CarewayEverybodyRefused", "page"): "refuses nearly everybody",
     ("CarewayDatabaseConnectionsNearLimit", "ticket"): "has more than four fifths of the connections that the database allows it",
     ("CarewayMigrationsPending", "ticket"): "waits for migrations of its database",
     ("CarewayKeySetStale", "ticket"): "has an old key set of the issuer {issuer}, since it cannot be read",
     ("CarewayCertificateExpiring", "ticket"): "trusts an authority of its database whose certificate expires within 30 days",
-    ("CarewayIngestionFailing", "ticket"): "fails to store a tenth of the files that it is given",
+    ("CarewayIngestionFailing", "ticket"): "fails to store a tenth of the files that it is given, or turns most of them away",
     ("CarewayLinksPending", "ticket"): "has links to findings that wait to be verified for too long",
 }  # fmt: skip
 # Of each service, a route whose requests are quick, and those that take what their file or document takes.
@@ -33,9 +34,10 @@ ROUTES = {
             "genomics/v1/analyses/<uuid:pk>/vcf",
             "genomics/v1/analyses/<uuid:analysis>/variants.vcf",
             "genomics/v1/analyses/<uuid:analysis>/variants.ndjson",
+            "genomics/v1/openapi.json",
         ],
     ),
-    "clinical": ("clinical/v1/patients/<uuid:pk>", ["clinical/v1/consultations/<uuid:pk>/fhir"]),
+    "clinical": ("clinical/v1/patients/<uuid:pk>", ["clinical/v1/consultations/<uuid:pk>/fhir", "clinical/v1/docs"]),
 }
 # What a release says of itself while all is well; ages and times are in seconds.
 WELL = {
@@ -45,6 +47,8 @@ WELL = {
     "careway_migrations_pending": 0,
     "careway_certificate_expiry_seconds": 10 * 365 * 86400,
 }
+# With the objectives that the chart begins with, it refuses one less (tests/chart/test_refusals.py).
+LEAST_TRAFFIC = {"availability": 105, "latency": 11}
 # Exports in the time that the chart calls its patience; and where an export is as long as a minute of 30 days.
 PATIENCE, MINUTES = 20, 10
 LINKS = "careway_links_pending_age_seconds"
@@ -58,7 +62,7 @@ class Phase:
     requests: float = 60
     failed: float = 0
     limited: float = 0
-    # Those of a client whose token is none.
+    # Those whose token is none, or who ask too much at once.
     refused: float = 0
     slow: float = 0
     # Slow ones too, of each route that may be.
@@ -75,6 +79,8 @@ class Release:
     period: int = 30
     export: int = 15
     exports: int = PATIENCE
+    # Whether so little traffic counts as it is that the chart would refuse less.
+    at_bound: bool = False
 
     @property
     def minute(self) -> int:
@@ -128,16 +134,16 @@ class Release:
             found[self.series("careway_ingestions_total", outcome=outcome, instance="a")] = more
         return found
 
-    def traffic(self, phases: Sequence[Phase], instance: str = "a") -> dict[str, str]:
+    def traffic(self, phases: Sequence[Phase], instance: str = "a", begins: int = 0) -> dict[str, str]:
         """Its requests as it counts them. What fails or is limited is slow as well, and must not count as that, too."""
         found = {}
         for outcome, of in OUTCOMES.items():
             series = self.series("careway_requests_total", api=self.service, outcome=outcome, instance=instance)
-            found[series] = counter([(each.steps, of(each)) for each in phases])
+            found[series] = counter([(each.steps, of(each)) for each in phases], begins)
         for labels, took, slow in self._durations(instance):
             name = "http_server_request_duration_seconds"
-            all_of_them = counter([(each.steps, took(each)) for each in phases])
-            quick = counter([(each.steps, took(each) - slow(each)) for each in phases])
+            all_of_them = counter([(each.steps, took(each)) for each in phases], begins)
+            quick = counter([(each.steps, took(each) - slow(each)) for each in phases], begins)
             found[self.series(f"{name}_count", **labels)] = all_of_them
             found[self.series(f"{name}_bucket", **labels, le="0.5")] = quick
             found[self.series(f"{name}_bucket", **labels, le="+Inf")] = all_of_them
@@ -149,6 +155,8 @@ class Release:
         for route, status, took, slow in (
             (quick, "200", _answered, lambda each: each.slow),
             (quick, "401", lambda each: each.refused, lambda each: 0),
+            # By its own limits, or as the client is slow: however long that takes.
+            *((quick, status, lambda each: each.refused, lambda each: each.refused) for status in ("408", "429")),
             (quick, "500", lambda each: each.failed, lambda each: each.failed),
             (patient[0], "503", lambda each: each.limited, lambda each: each.limited),
             *((route, "200", lambda each: each.patient, lambda each: each.patient) for route in patient),
@@ -173,9 +181,11 @@ OUTCOMES: dict[str, Count] = {
 
 @cache
 def _rules(release: Release) -> str:
-    days = {"period": release.period}
+    promised = {slo: {"period": release.period} for slo in LEAST_TRAFFIC}
+    if release.at_bound:
+        promised = {slo: {**days, "minimumTraffic": LEAST_TRAFFIC[slo]} for slo, days in promised.items()}
     values = {
-        "slo": {"availability": days, "latency": days},
+        "slo": promised,
         "monitoring": {"patienceSeconds": release.patience, "runbooks": RUNBOOKS},
         "telemetry": {"exportSeconds": release.export},
     }
