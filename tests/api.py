@@ -120,11 +120,15 @@ class RemoteApi(Api):
     url: str = ""
     timeout: float = 60
 
+    def bearer(self) -> str:
+        """The token that it shows; of the development issuer."""
+        return token(self.subject, self.organization, self.scopes)
+
     def call(
         self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
     ) -> Answer:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        named = {"Authorization": f"Bearer {token(self.subject, self.organization, self.scopes)}"}
+        named = {"Authorization": f"Bearer {self.bearer()}"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         if data is not None:
             named["Content-Type"] = content_type

@@ -31,9 +31,10 @@ PASSWORD = "made-up"
 
 
 class Authority:
-    """A certificate authority made for a test; `file` is what clients trust."""
+    """A certificate authority made for a test; `file` is what clients trust. It and what it signs end after some days."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, days: int = 90) -> None:
+        self._days = days
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = self._builder(self._name, self._key).add_extension(
@@ -64,7 +65,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=self._days))
         )
 
 

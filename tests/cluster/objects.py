@@ -153,10 +153,7 @@ def otel_collector(where: str, image: str, variables: Mapping[str, str]) -> list
     """The real one, with the file that people read; it may look at pods, to say whose telemetry it is."""
     name, file = "otel-collector", Path(observability.__file__).with_name("collector.yaml")
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _named(name, where)}
-    rules = [
-        {"apiGroups": [""], "resources": ["pods", "namespaces", "nodes"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]},
-    ]
+    rules = [{"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["get", "list", "watch"]}]
     head = {"apiVersion": "rbac.authorization.k8s.io/v1"}
     metadata = {"name": f"{where}-{name}", "labels": {"careway.test/proof": "yes"}}
     role = {**head, "kind": "ClusterRole", "metadata": metadata, "rules": rules}

@@ -173,9 +173,11 @@ class World:
     def clients(self) -> Signer:
         return signer("clients", "ES256")
 
-    def token(self, subject: str = "dr-okafor", scope: str = ALL, **changes: Any) -> str:
+    def token(
+        self, subject: str = "dr-okafor", scope: str = ALL, organization: str = ORGANIZATION, **changes: Any
+    ) -> str:
         """A client's, from the issuer that both services trust."""
-        return self.clients.token(iss=ISSUER, sub=subject, scope=scope, organization=ORGANIZATION, **changes)
+        return self.clients.token(iss=ISSUER, sub=subject, scope=scope, organization=organization, **changes)
 
     @staticmethod
     def role(service: str) -> str:

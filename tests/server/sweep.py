@@ -10,7 +10,6 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.api import token
 from tests.canaries import Canaries, PlantingApi, nest_of, writable_members
 from tests.routes import Operation, operations
 from tests.worlds import Records
@@ -151,7 +150,7 @@ class Sweep:
     def _raw(self, method: str, path: str, headers: dict[str, str]) -> None:
         address = urlsplit(self.api.url)
         connection = HTTPConnection(str(address.hostname), address.port, timeout=20)
-        named = {"Authorization": f"Bearer {token()}", "Content-Type": "application/json", **headers}
+        named = {"Authorization": f"Bearer {self.api.bearer()}", "Content-Type": "application/json", **headers}
         if "Tracestate" in headers:
             named["Traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
         with suppress(OSError):

@@ -23,8 +23,9 @@ from tests.clinical.server.pair import manage
 from tests.genomics import factories as genomics_factories
 from tests.servers import free_port
 from tests.telemetry.conftest import Line
-from tests.telemetry.faults import BINARIES, LATENCY_SECONDS, PATIENCE_SECONDS, Alert, Stage, staged
+from tests.telemetry.faults import BINARIES, LATENCY_SECONDS, PATIENCE_SECONDS, Stage, staged
 from tests.telemetry.load import PERIOD_SECONDS
+from tests.telemetry.lookout import page, ticket
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -51,14 +52,6 @@ def told(stage: Stage, line: Line) -> None:
     headings = ("fault", "alert", "firing, s", "webhook, s", "cleared after repair, s")
     title = "faults, and seconds until they rang and were over"
     stage.tell = lambda found: line(title, dict(zip(headings, found, strict=True)))
-
-
-def page(name: str, release: str) -> Alert:
-    return Alert(f"Careway{name}", "page", release)
-
-
-def ticket(name: str, release: str) -> Alert:
-    return Alert(f"Careway{name}", "ticket", release)
 
 
 def test_a_database_is_stopped(stage: Stage) -> None:

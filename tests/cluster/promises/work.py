@@ -7,9 +7,8 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any
 
-from tests.api import Answer, RemoteApi
+from tests.api import RemoteApi
 from tests.cluster.forwarding import gateway, host
 from tests.cluster.kubectl import PROGRAM, within
 from tests.cluster.releases import must_be_installed, server
@@ -106,12 +105,9 @@ class Client(RemoteApi):
 
     world: World | None = None
 
-    def call(
-        self, method: str, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str
-    ) -> Answer:
+    def bearer(self) -> str:
         assert self.world
-        bearer = {"Authorization": f"Bearer {self.world.token(self.subject)}"}
-        return super().call(method, path, body, content_type=content_type, **(bearer | headers))
+        return self.world.token(self.subject)
 
 
 @dataclass
