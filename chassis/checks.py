@@ -42,7 +42,8 @@ def postgresql_is_18(databases: Any = None, **kwargs: Any) -> list[CheckMessage]
     except DatabaseError:
         return []  # an outage is readiness's to tell
     major = connection.connection.info.server_version // 10_000
-    if major == POSTGRESQL_MAJOR:
+    # libpq says 0 of a connection that was lost since it was made.
+    if major in (POSTGRESQL_MAJOR, 0):
         return []
     return [
         Error(

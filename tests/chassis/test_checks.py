@@ -7,7 +7,7 @@ import re
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.utils import ConnectionHandler
 from django.test.utils import isolate_apps
 
@@ -56,6 +56,18 @@ class TestPostgresqlIs18:
     def test_an_outage_is_no_fault_of_the_configuration(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = {**connections["default"].settings_dict, "HOST": "127.0.0.1", "PORT": "1", "OPTIONS": {}}
         monkeypatch.setattr(checks, "connection", ConnectionHandler({"default": settings})["default"])
+        assert checks.postgresql_is_18(databases=["default"]) == []
+
+    def test_nor_is_a_connection_that_was_lost_since(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = connections["default"].settings_dict
+        options = {name: value for name, value in known["OPTIONS"].items() if name != "pool"}
+        own = ConnectionHandler({"default": {**known, "OPTIONS": options}})["default"]
+        own.ensure_connection()
+        execute(f"SELECT pg_terminate_backend({own.connection.info.backend_pid})")
+        with pytest.raises(OperationalError):
+            own.cursor().execute("SELECT 1")
+        monkeypatch.setattr(checks, "connection", own)
+        assert own.connection.info.server_version == 0
         assert checks.postgresql_is_18(databases=["default"]) == []
 
 
